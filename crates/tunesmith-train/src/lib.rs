@@ -1,1 +1,3 @@
-//! Empty until its first commit.
+//! Fine-tunes packs of transformer encoders; knows no study.
+
+pub mod data;
