@@ -1,1 +1,4 @@
-//! Empty until its first commit.
+//! Where a study's log is kept, and which of its checkpoint files may go.
+
+pub mod atomic;
+pub mod checkpoints;
