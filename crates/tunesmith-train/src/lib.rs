@@ -1,3 +1,5 @@
 //! Fine-tunes packs of transformer encoders; knows no study.
 
 pub mod data;
+pub mod hyperparameters;
+pub mod protocol;
