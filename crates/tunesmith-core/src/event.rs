@@ -1,0 +1,162 @@
+//! What happened to a study, as its log keeps it. Refuses to carry what can be worked out again from earlier events,
+//! and dense curves.
+
+use std::fmt;
+
+use crate::budget::Budget;
+use crate::config::StudyConfig;
+use crate::metric::Values;
+use crate::space::Parameter;
+use crate::timestamp::{Timestamp, Writer};
+use crate::trial::{Checkpoint, Effective, FailureReason, Report, RequeueReason};
+use crate::value::{Params, Value};
+
+/// How many events a study's log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Revision(pub u64);
+
+/// One thing that happened. `(study, stream, seq)` is unique.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// To what.
+    pub stream: Stream,
+    /// Its place in the stream, from 0.
+    pub seq: u32,
+    /// When, by the writer's clock.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: Writer,
+    /// What.
+    pub fact: Fact,
+}
+
+/// A part of a study's log in which writers race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stream {
+    /// The study itself.
+    Study,
+    /// One of its trials.
+    Trial(u32),
+}
+
+/// A lease as it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// Counts the trial's leases from 1.
+    pub number: u32,
+    /// When anybody may reap it.
+    pub expires_at: Timestamp,
+}
+
+/// What happened. The first four are of the study's stream, the others of a trial's.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are explained where their types are, and at each variant"
+)]
+pub enum Fact {
+    /// The study began.
+    StudyCreated { config: Box<StudyConfig> },
+    /// The budget is now this.
+    BudgetChanged { budget: Budget },
+    /// No more work is handed out.
+    StudyPaused,
+    /// Work is handed out again.
+    StudyResumed,
+
+    /// A person or a program queued a trial with these params.
+    TrialEnqueued { params: Params, seed: u64 },
+    /// The sampler proposed a trial, which starts under a lease of the event's writer.
+    TrialStarted {
+        params: Params,
+        proposals: Params,
+        seed: u64,
+        based_on: Revision,
+        asked: u32,
+        note: Params,
+        lease: Grant,
+    },
+    /// A queued or paused trial goes on under a lease of the event's writer.
+    TrialLeased { lease: Grant },
+    /// A sign of life, and device seconds that no report carries.
+    LeaseRenewed {
+        expires_at: Timestamp,
+        device_seconds: f64,
+    },
+    /// Define-by-run: the trial asked for a parameter and got a value.
+    ParameterSuggested {
+        parameter: Box<Parameter>,
+        value: Value,
+    },
+    /// What the executor really uses.
+    EffectiveRecorded { effective: Effective },
+    /// Metrics at a step; renews the lease.
+    Reported {
+        report: Report,
+        expires_at: Timestamp,
+    },
+    /// Training state was saved.
+    Checkpointed {
+        checkpoint: Checkpoint,
+        expires_at: Timestamp,
+    },
+    /// The lease ended without an outcome; the trial waits for another worker.
+    TrialRequeued {
+        reason: RequeueReason,
+        device_seconds: f64,
+    },
+    /// The scheduler holds the trial back.
+    TrialPaused { reason: String },
+    /// The trial ran to its end.
+    TrialCompleted { values: Values, device_seconds: f64 },
+    /// The scheduler ended the trial.
+    TrialPruned { reason: String, device_seconds: f64 },
+    /// The trial failed.
+    TrialFailed {
+        reason: FailureReason,
+        device_seconds: f64,
+    },
+    /// A person ended the trial.
+    TrialCancelled,
+}
+
+impl Fact {
+    /// The fact's name in the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::StudyCreated { .. } => "study_created",
+            Self::BudgetChanged { .. } => "budget_changed",
+            Self::StudyPaused => "study_paused",
+            Self::StudyResumed => "study_resumed",
+            Self::TrialEnqueued { .. } => "trial_enqueued",
+            Self::TrialStarted { .. } => "trial_started",
+            Self::TrialLeased { .. } => "trial_leased",
+            Self::LeaseRenewed { .. } => "lease_renewed",
+            Self::ParameterSuggested { .. } => "parameter_suggested",
+            Self::EffectiveRecorded { .. } => "effective_recorded",
+            Self::Reported { .. } => "reported",
+            Self::Checkpointed { .. } => "checkpointed",
+            Self::TrialRequeued { .. } => "trial_requeued",
+            Self::TrialPaused { .. } => "trial_paused",
+            Self::TrialCompleted { .. } => "trial_completed",
+            Self::TrialPruned { .. } => "trial_pruned",
+            Self::TrialFailed { .. } => "trial_failed",
+            Self::TrialCancelled => "trial_cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Study => out.write_str("study"),
+            Self::Trial(number) => write!(out, "trial/{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)
+    }
+}

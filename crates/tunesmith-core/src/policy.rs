@@ -1,0 +1,94 @@
+//! The two things that a method is made of. Refuses writing: what a sampler must remember it returns as a note, which
+//! the log keeps; so a study can be replayed.
+
+use std::fmt::Debug;
+
+use crate::rng::Rng;
+use crate::space::Parameter;
+use crate::study::Study;
+use crate::trial::Trial;
+use crate::value::{Params, Value};
+
+/// A sampler and a scheduler.
+#[derive(Debug)]
+pub struct Policy {
+    /// Proposes params.
+    pub sampler: Box<dyn Sampler>,
+    /// Gives out budget.
+    pub scheduler: Box<dyn Scheduler>,
+}
+
+/// What a sampler proposes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suggestion {
+    /// The active parameters of the study's space, with legal values.
+    pub params: Params,
+    /// What the sampler wants to remember, and why it fell back where it did.
+    pub note: Params,
+}
+
+/// Proposes params. Pure and infallible: where it cannot do what it is for, it falls back and says so in its note.
+pub trait Sampler: Send + Sync + Debug {
+    /// Up to `count` suggestions for the trials that follow those of `study`; fewer where there is nothing more to
+    /// propose. The same arguments give the same suggestions.
+    ///
+    /// `rng` is the same for every call of one study. Draw from its branches, one a trial number, so that a batch is
+    /// the same as one after the other.
+    fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion>;
+
+    /// A value for a parameter that a running trial found by itself. `rng` is the trial's own for this parameter.
+    fn suggest_parameter(
+        &self,
+        study: &Study,
+        trial: &Trial,
+        parameter: &Parameter,
+        rng: &mut Rng,
+    ) -> Value {
+        let _ = (study, trial);
+        parameter
+            .quantile(rng.open_uniform())
+            .unwrap_or(Value::Null)
+    }
+}
+
+/// Gives out budget. Pure and infallible.
+pub trait Scheduler: Send + Sync + Debug {
+    /// What a free worker does next.
+    fn next(&self, study: &Study) -> Next;
+
+    /// What becomes of a running trial after its latest report, which `trial` has and `study` may not have yet.
+    fn judge(&self, study: &Study, trial: &Trial) -> Verdict;
+}
+
+/// What a free worker does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Start trials with new params.
+    Start,
+    /// Go on with a paused trial.
+    Resume {
+        /// Its number.
+        trial: u32,
+    },
+    /// Nothing until a running trial reports.
+    Wait,
+    /// Nothing any more.
+    Finished,
+}
+
+/// What becomes of a running trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Continue,
+    /// It saves its state and gives its place to another.
+    Pause {
+        /// For people.
+        reason: String,
+    },
+    /// It ends.
+    Prune {
+        /// For people.
+        reason: String,
+    },
+}

@@ -1,0 +1,233 @@
+//! A study as the fold of its log, with the indexes that make deciding cheap.
+//!
+//! Refuses every change but [`Study::apply`].
+
+mod apply;
+
+use std::collections::BTreeSet;
+
+pub use apply::ApplyError;
+
+use crate::budget::{Budget, FinishReason, Spent};
+use crate::config::StudyConfig;
+use crate::event::{Event, Fact, Revision, Stream};
+use crate::metric::Metric;
+use crate::rng::Rng;
+use crate::space::SearchSpace;
+use crate::timestamp::{Timestamp, Writer};
+use crate::trial::{Trial, TrialState};
+
+/// A study as the fold of its log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    config: StudyConfig,
+    space: SearchSpace,
+    /// Parameters that define-by-run added to the space.
+    discovered: BTreeSet<String>,
+    budget: Budget,
+    is_paused: bool,
+    trials: Vec<Trial>,
+    /// The numbers of the trials in each state, in the order of [`TrialState::ALL`].
+    by_state: [BTreeSet<u32>; 7],
+    finish_order: Vec<u32>,
+    best: Option<u32>,
+    target_reached_by: Option<u32>,
+    device_seconds: f64,
+    wall_ms: u64,
+    created_at: Timestamp,
+    last_event_at: Timestamp,
+    /// How many events the study's own stream has.
+    events: u32,
+    revision: Revision,
+}
+
+impl Study {
+    /// The first event of a study.
+    pub fn created(config: &StudyConfig, by: &Writer, at: Timestamp) -> Event {
+        let fact = Fact::StudyCreated {
+            config: Box::new(config.clone()),
+        };
+        Event {
+            stream: Stream::Study,
+            seq: 0,
+            at,
+            by: by.clone(),
+            fact,
+        }
+    }
+
+    /// What it is.
+    pub fn config(&self) -> &StudyConfig {
+        &self.config
+    }
+
+    /// The objectives.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.config.metrics
+    }
+
+    /// What is searched, with what define-by-run added.
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// Whether define-by-run added the parameter of this name.
+    pub fn is_discovered(&self, name: &str) -> bool {
+        self.discovered.contains(name)
+    }
+
+    /// Where all of its chance comes from.
+    pub fn seed(&self) -> u64 {
+        self.config.seed
+    }
+
+    /// The stream whose branches samplers draw from.
+    pub fn sampler_rng(&self) -> Rng {
+        Rng::at(self.config.seed, 0, "sampler")
+    }
+
+    /// The limits that hold now.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Whether it hands out no work until it is resumed.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Every trial; a trial's number is its index.
+    pub fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    /// The trial of that number.
+    pub fn trial(&self, number: u32) -> Option<&Trial> {
+        self.trials.get(number as usize)
+    }
+
+    /// The number of the next new trial.
+    pub fn next_number(&self) -> u32 {
+        self.trials.len() as u32
+    }
+
+    /// The trials in a state, by number.
+    pub fn in_state(&self, state: TrialState) -> impl DoubleEndedIterator<Item = &Trial> {
+        self.by_state[state as usize]
+            .iter()
+            .filter_map(|number| self.trial(*number))
+    }
+
+    /// How many trials are in a state.
+    pub fn count(&self, state: TrialState) -> usize {
+        self.by_state[state as usize].len()
+    }
+
+    /// The trials that a worker has, by number.
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = &Trial> {
+        self.in_state(TrialState::Running)
+    }
+
+    /// The finished trials in the order in which they finished, whatever their outcome.
+    pub fn finished(&self) -> impl DoubleEndedIterator<Item = &Trial> {
+        self.finish_order
+            .iter()
+            .filter_map(|number| self.trial(*number))
+    }
+
+    /// The completed trial that is best by the first metric; the earliest among equals.
+    pub fn best(&self) -> Option<&Trial> {
+        self.best.and_then(|number| self.trial(number))
+    }
+
+    /// The completed trials that no other beats in every metric and equals in none: the Pareto front, by number.
+    /// With one metric these are the best and its equals.
+    pub fn front(&self) -> Vec<&Trial> {
+        let values = |trial: &Trial| -> Option<Vec<f64>> {
+            self.config
+                .metrics
+                .iter()
+                .map(|metric| trial.value(metric))
+                .collect()
+        };
+        let completed: Vec<_> = self
+            .in_state(TrialState::Completed)
+            .filter_map(|trial| values(trial).map(|values| (trial, values)))
+            .collect();
+        let dominated = |values: &[f64]| {
+            completed
+                .iter()
+                .any(|(_, other)| self.dominates(other, values))
+        };
+        completed
+            .iter()
+            .filter(|(_, values)| !dominated(values))
+            .map(|(trial, _)| *trial)
+            .collect()
+    }
+
+    /// Whether `left` is nowhere worse than `right` and somewhere better. In the order of the metrics.
+    fn dominates(&self, left: &[f64], right: &[f64]) -> bool {
+        let goals = || {
+            self.config
+                .metrics
+                .iter()
+                .map(|metric| metric.goal)
+                .zip(left.iter().zip(right))
+        };
+        goals().all(|(goal, (left, right))| !goal.is_better(*right, *left))
+            && goals().any(|(goal, (left, right))| goal.is_better(*left, *right))
+    }
+
+    /// What is spent at `now`.
+    pub fn spent(&self, now: Timestamp) -> Spent {
+        let price = self.config.price_per_device_hour;
+        Spent {
+            trials: self.next_number(),
+            wall_ms: self.wall_ms.saturating_add(self.wall_since_last_event(now)),
+            device_seconds: self.device_seconds,
+            cost: price.map(|price| price * self.device_seconds / 3600.0),
+        }
+    }
+
+    /// Wall time runs while a trial is leased, and no longer than a lease after the last sign of life, so that the
+    /// night between a crash and its resumption is not charged.
+    fn wall_since_last_event(&self, now: Timestamp) -> u64 {
+        if self.count(TrialState::Running) == 0 {
+            return 0;
+        }
+        now.ms_since(self.last_event_at).min(self.config.lease_ms)
+    }
+
+    /// Why no new trial is to start: the target is reached, or a limit of the budget. What the sampler and the
+    /// scheduler have to say shows when [`decide`](crate::decide) asks them.
+    pub fn finish_reason(&self, now: Timestamp) -> Option<FinishReason> {
+        let target = self
+            .target_reached_by
+            .map(|trial| FinishReason::Target { trial });
+        target.or_else(|| self.budget.exceeded(&self.spent(now)))
+    }
+
+    /// When it was created.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When its last event happened, by the clock of its writer.
+    pub fn last_event_at(&self) -> Timestamp {
+        self.last_event_at
+    }
+
+    /// How many events it has.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The sequence number of a stream's next event.
+    pub fn next_seq(&self, stream: Stream) -> u32 {
+        match stream {
+            Stream::Study => self.events,
+            Stream::Trial(number) => self.trial(number).map_or(0, |trial| trial.events),
+        }
+    }
+}
