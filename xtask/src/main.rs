@@ -2,6 +2,7 @@
 //!
 //! It runs tools and reads files. It is no part of what users install, and no crate may depend on it.
 
+mod bench;
 mod quickstart_data;
 mod root;
 mod steps;
@@ -28,6 +29,11 @@ enum Command {
     Test,
     /// The house rules that a compiler does not know
     Tidy,
+    /// Measure, and keep the figures in bench/history.jsonl
+    Bench {
+        #[command(subcommand)]
+        case: bench::Case,
+    },
     /// Everything that a change must pass: check, tidy, deny, test and the quickstart
     Ci,
     /// Write the quickstart's data again, byte for byte the same each time
@@ -51,6 +57,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Check => steps::run(&root, &steps::check()),
         Command::Test => steps::run(&root, &steps::test()),
         Command::Tidy => tidy::run(&root),
+        Command::Bench { case } => bench::run(&root, *case),
         Command::Ci => steps::run(&root, &steps::ci()),
         Command::QuickstartData => quickstart_data::write(&root),
     }
