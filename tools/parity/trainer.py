@@ -57,6 +57,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Fine-tune over seeds with transformers' Trainer.")
     usual = Settings()
     parser.add_argument("--model", required=True, help="a Hugging Face directory or hub id")
+    parser.add_argument("--name", help="what the results call the model; the directory's name when absent")
     parser.add_argument("--task", required=True, choices=TASKS)
     parser.add_argument("--train", required=True, type=Path)
     parser.add_argument("--dev", required=True, type=Path)
@@ -91,7 +92,7 @@ def main():
     for seed in chosen.seeds:
         runs.append(run_seed(finetuning, replace(settings, seed=seed)))
         print(json.dumps(runs[-1]), flush=True)
-    facts = {"train_rows": len(train_rows), "dev_rows": len(dev_rows), "model": Path(chosen.model).name}
+    facts = {"train_rows": len(train_rows), "dev_rows": len(dev_rows), "model": chosen.name or Path(chosen.model).name}
     facts |= {name: value for name, value in asdict(settings).items() if name != "seed"}
     facts |= {"versions": {package: version(package) for package in PACKAGES}} | summary(runs) | {"runs": runs}
     if chosen.results:
