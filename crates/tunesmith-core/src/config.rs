@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::budget::Budget;
 use crate::metric::Metric;
-use crate::space::SearchSpace;
+use crate::rng::Rng;
+use crate::space::{ParamsError, SearchSpace};
 use crate::value::Params;
 
 /// The least lease, in milliseconds.
@@ -86,6 +87,9 @@ pub enum ConfigError {
     /// A budget of money without a price.
     #[error("a budget of money needs a price for an hour of the device")]
     CostWithoutPrice,
+    /// A tie that has no value for any params tried.
+    #[error("no params were found for which the tied parameters have values: {0}")]
+    Tie(#[source] ParamsError),
     /// A lease too short to renew.
     #[error("a lease of {lease_ms} ms is too short; give at least {LEAST_LEASE_MS}")]
     ShortLease {
@@ -168,7 +172,24 @@ impl StudyConfig {
             });
         }
         positive("the price of a device hour", self.price_per_device_hour)?;
-        self.check_budget(&self.budget)
+        self.check_budget(&self.budget)?;
+        self.check_ties()
+    }
+
+    /// Refuses a space in which every one of 32 draws breaks a tie: a search would fail every trial.
+    fn check_ties(&self) -> Result<(), ConfigError> {
+        let draw = |number| {
+            self.space
+                .fill(&Params::new(), &Rng::at(self.seed, number, "check ties"))
+        };
+        let mut broken = None;
+        for number in 0..32 {
+            match draw(number) {
+                Ok(_) => return Ok(()),
+                Err(error) => broken = Some(error),
+            }
+        }
+        broken.map_or(Ok(()), |error| Err(ConfigError::Tie(error)))
     }
 
     /// Checks a budget for this study.

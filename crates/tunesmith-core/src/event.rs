@@ -48,6 +48,23 @@ pub struct Grant {
     pub expires_at: Timestamp,
 }
 
+/// A trial as the sampler proposed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Its hyperparameters.
+    pub params: Params,
+    /// Proposals for parameters that define-by-run found earlier.
+    pub proposals: Params,
+    /// The seed of its training.
+    pub seed: u64,
+    /// The log that the sampler saw.
+    pub based_on: Revision,
+    /// How many suggestions it was asked for at once.
+    pub asked: u32,
+    /// What it wants to remember.
+    pub note: Params,
+}
+
 /// What happened. The first four are of the study's stream, the others of a trial's.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
@@ -67,15 +84,7 @@ pub enum Fact {
     /// A person or a program queued a trial with these params.
     TrialEnqueued { params: Params, seed: u64 },
     /// The sampler proposed a trial, which starts under a lease of the event's writer.
-    TrialStarted {
-        params: Params,
-        proposals: Params,
-        seed: u64,
-        based_on: Revision,
-        asked: u32,
-        note: Params,
-        lease: Grant,
-    },
+    TrialStarted { start: Box<Start>, lease: Grant },
     /// A queued or paused trial goes on under a lease of the event's writer.
     TrialLeased { lease: Grant },
     /// A sign of life, and device seconds that no report carries.

@@ -3,7 +3,7 @@
 use super::{Draft, trial_seed, was_started};
 use crate::budget::FinishReason;
 use crate::command::Rejection;
-use crate::event::{Fact, Stream};
+use crate::event::{Fact, Start, Stream};
 use crate::policy::{Next, Policy, Suggestion};
 use crate::trial::{FailureReason, Trial, TrialState};
 use crate::value::Params;
@@ -108,13 +108,16 @@ fn start(draft: &mut Draft<'_>, number: u32, asked: u32, suggestion: Suggestion)
     let (proposals, params): (Vec<_>, Vec<_>) = params
         .into_iter()
         .partition(|(name, _)| study.is_discovered(name));
-    let fact = Fact::TrialStarted {
+    let start = Start {
         params: params.into_iter().collect(),
         proposals: proposals.into_iter().collect::<Params>(),
         seed,
         based_on: study.revision(),
         asked,
         note,
+    };
+    let fact = Fact::TrialStarted {
+        start: Box::new(start),
         lease: draft.grant(0),
     };
     draft.push(Stream::Trial(number), fact);

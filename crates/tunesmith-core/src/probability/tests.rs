@@ -1,3 +1,5 @@
+//! Tables and closed forms.
+
 use super::*;
 
 fn near(found: f64, expected: f64, relative: f64) {

@@ -1,3 +1,5 @@
+//! The published vectors, and what an address promises.
+
 use super::*;
 
 #[test]

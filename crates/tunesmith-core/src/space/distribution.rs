@@ -202,3 +202,6 @@ fn exponents(min: f64, max: f64, q: Option<Quantum>) -> Result<Domain, Distribut
     }
     Ok(range(low, high, Scale::Log, q))
 }
+
+#[cfg(test)]
+mod tests;

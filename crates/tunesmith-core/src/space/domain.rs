@@ -469,3 +469,6 @@ fn finite(value: &Value) -> Result<(), DomainError> {
         value: value.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

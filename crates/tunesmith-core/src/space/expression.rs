@@ -251,3 +251,6 @@ impl fmt::Display for Expression {
         out.write_str(&self.source)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -342,3 +342,6 @@ impl<'a> Range<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

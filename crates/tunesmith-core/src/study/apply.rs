@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::Study;
-use crate::event::{Event, Fact, Grant, Revision, Stream};
+use crate::event::{Event, Fact, Grant, Revision, Start, Stream};
 use crate::space::SpaceError;
 use crate::timestamp::Timestamp;
 use crate::trial::{Lease, Origin, Outcome, RequeueReason, Trial, TrialState};
@@ -158,21 +158,14 @@ impl Study {
                 let trial = new_trial(number, params, *seed, Origin::Enqueued, event.at);
                 self.create_trial(trial, event)
             }
-            Fact::TrialStarted {
-                params,
-                proposals,
-                seed,
-                based_on,
-                asked,
-                note,
-                lease,
-            } => {
-                let origin = Origin::Sampler {
-                    based_on: *based_on,
-                    asked: *asked,
-                    note: note.clone(),
-                };
-                let trial = new_trial(number, params, *seed, origin, event.at);
+            Fact::TrialStarted { start, lease } => {
+                let Start {
+                    params,
+                    seed,
+                    proposals,
+                    ..
+                } = &**start;
+                let trial = new_trial(number, params, *seed, Origin::from(&**start), event.at);
                 self.create_trial(
                     Trial {
                         proposals: proposals.clone(),
@@ -451,5 +444,15 @@ fn new_trial(number: u32, params: &Params, seed: u64, origin: Origin, at: Timest
         created_at: at,
         finished_at: None,
         events: 1,
+    }
+}
+
+impl From<&Start> for Origin {
+    fn from(start: &Start) -> Self {
+        Self::Sampler {
+            based_on: start.based_on,
+            asked: start.asked,
+            note: start.note.clone(),
+        }
     }
 }
