@@ -1,4 +1,14 @@
-//! Where a study's log is kept, and which of its checkpoint files may go.
+//! Where a study's log is kept, in memory or in SQLite, and which of its checkpoint files may go.
+//!
+//! A storage keeps events whole, in order, and unique by key; what they mean is `tunesmith-core`'s to say.
+//! [`open`](open::open) finds the back end by its address.
 
 pub mod atomic;
 pub mod checkpoints;
+mod memory;
+pub mod open;
+pub mod sqlite;
+
+pub use memory::Memory;
+pub use open::{Location, OpenError, open};
+pub use sqlite::Sqlite;

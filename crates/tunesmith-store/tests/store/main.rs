@@ -1,0 +1,6 @@
+//! The storages as their users meet them: one contract for all, and what only a file can suffer.
+
+mod conformance;
+mod opening;
+mod processes;
+mod search;
