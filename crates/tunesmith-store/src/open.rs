@@ -131,7 +131,7 @@ fn is_scheme(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Location, LocationError};
+    use super::Location;
 
     fn sqlite(path: &str) -> Location {
         Location::Sqlite(path.into())

@@ -146,7 +146,7 @@ fn kill_9_loses_nothing_acknowledged() {
         kept = events;
         let storage = open(&path);
         Search::resume(&storage, id, "parent", &mut |events| {
-            kept.extend_from_slice(events)
+            kept.extend_from_slice(events);
         })
         .reap();
     }
