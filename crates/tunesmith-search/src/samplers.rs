@@ -1,0 +1,5 @@
+//! Samplers, one a file.
+
+pub(crate) mod grid;
+pub(crate) mod random;
+pub(crate) mod sobol;
