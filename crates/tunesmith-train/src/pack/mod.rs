@@ -1,0 +1,418 @@
+//! A pack: the weights, gradients and moments of K trials along one slot axis, and the steps that
+//! all of them take together.
+//!
+//! K = 1 is a pack like any other. This module refuses to know data sets, schedules and trials;
+//! the trainer brings those.
+
+pub(crate) mod initial;
+pub(crate) mod words;
+
+use std::cell::RefCell;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use crate::encoder::Encoder;
+use crate::encoder::forward::Keep;
+use crate::encoder::pass::{Noise, Pass};
+use crate::encoder::workspace::Workspace;
+use crate::model::EncoderConfig;
+use crate::model::layout::{Layout, Plan};
+use crate::op::loss::{Bend, Targets, loss};
+use crate::op::matrix::Write;
+use crate::op::optimizer::{AdamW, Numbers, Update, sum_of_squares};
+use crate::op::{Operator, Slab, Span, edit, launch, read};
+use words::WordRows;
+
+/// One slot's part of a pass.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    /// The slot; works come in ascending order of slots.
+    pub(crate) slot: usize,
+    /// Token ids and types by text.
+    pub(crate) texts: Vec<(&'a [u32], &'a [u8])>,
+    /// Dropout.
+    pub(crate) noise: Noise,
+}
+
+/// What a slot's rows should have given.
+#[derive(Debug, Clone)]
+pub(crate) struct Aim<'a> {
+    /// Classes or scores, one a text.
+    pub(crate) targets: Answers,
+    /// Label smoothing and class weights.
+    pub(crate) bend: Bend<'a>,
+    /// What gradients are multiplied by: one over the batches of a step.
+    pub(crate) scale: f32,
+}
+
+/// Targets of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answers {
+    /// Class ids.
+    Classes(Vec<u32>),
+    /// Scores.
+    Scores(Vec<f32>),
+}
+
+impl Answers {
+    fn view(&self) -> Targets<'_> {
+        match self {
+            Answers::Classes(ids) => Targets::Classes(ids),
+            Answers::Scores(scores) => Targets::Scores(scores),
+        }
+    }
+}
+
+/// A pack of trials whose weights have the same shapes.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    /// Shape and rates.
+    pub(crate) config: EncoderConfig,
+    /// What decides who may share the pack.
+    pub(crate) plan: Plan,
+    /// Where weights are.
+    pub(crate) layout: Layout,
+    /// Slots.
+    pub(crate) slots: usize,
+    /// `[slots, stride]`.
+    pub(crate) weights: Tensor,
+    /// As `weights`.
+    pub(crate) first_moments: Tensor,
+    /// As `weights`.
+    pub(crate) second_moments: Tensor,
+    /// Shared.
+    pub(crate) frozen: Tensor,
+    gradients: Tensor,
+    /// By slot.
+    pub(crate) words: Vec<WordRows>,
+    /// LoRA's scale by slot.
+    pub(crate) scales: Vec<f32>,
+    workspace: Workspace,
+}
+
+/// The learning-rate side of one slot's update.
+#[derive(Debug, Clone)]
+pub(crate) struct Rates {
+    /// The slot.
+    pub(crate) slot: usize,
+    /// The step's numbers; `clip` is worked out here.
+    pub(crate) numbers: Numbers,
+    /// Gradients are clipped to this norm; 0: never.
+    pub(crate) max_norm: f64,
+    /// Learning-rate factor by depth.
+    pub(crate) factors: Vec<f64>,
+}
+
+impl Pack {
+    /// A pack without weights. Memory is taken as slots are filled.
+    pub(crate) fn new(
+        config: &EncoderConfig,
+        plan: &Plan,
+        slots: usize,
+        device: &Device,
+    ) -> Result<Self> {
+        let layout = Layout::new(config, plan);
+        let row = || Tensor::zeros(slots * layout.stride, DType::F32, device);
+        Ok(Self {
+            config: config.clone(),
+            plan: plan.clone(),
+            slots,
+            weights: row()?,
+            first_moments: row()?,
+            second_moments: row()?,
+            gradients: row()?,
+            frozen: Tensor::zeros(layout.frozen.max(1), DType::F32, device)?,
+            words: (0..slots)
+                .map(|_| WordRows::new(config.vocabulary))
+                .collect(),
+            scales: vec![0.0; slots],
+            workspace: Workspace::new(device, config.layers),
+            layout,
+        })
+    }
+
+    /// Makes a slot ready for another trial: no moments, no gradients, no word seen.
+    pub(crate) fn clear(&mut self, slot: usize) -> Result<()> {
+        let row = slot * self.layout.stride..(slot + 1) * self.layout.stride;
+        let seen = self.words[slot].seen().to_vec();
+        let runs = self.runs(&seen);
+        for tensor in [&self.first_moments, &self.second_moments, &self.gradients] {
+            edit(tensor, |values| {
+                let values = &mut values[row.clone()];
+                runs.iter()
+                    .for_each(|slab| values[slab.offset..slab.offset + slab.length].fill(0.0));
+            })?;
+        }
+        self.words[slot] = WordRows::new(self.config.vocabulary);
+        Ok(())
+    }
+
+    /// The runs of a slot's row that take part in a step whose words are `rows`.
+    pub(crate) fn runs(&self, rows: &[u32]) -> Vec<Slab> {
+        let mut runs: Vec<Slab> = self
+            .layout
+            .segments
+            .iter()
+            .map(|segment| segment.slab)
+            .collect();
+        if let Some(segment) = &self.layout.word_segment {
+            let width = self.config.width;
+            runs.extend(rows.iter().map(|row| Slab {
+                offset: segment.slab.offset + *row as usize * width,
+                length: width,
+            }));
+        }
+        runs
+    }
+
+    fn pass(&self, works: &[Work<'_>]) -> Pass {
+        let mut pass = Pass::new(self.slots);
+        for work in works {
+            pass.add(
+                work.slot,
+                work.noise,
+                self.config.first_position,
+                work.texts.iter().copied(),
+            );
+        }
+        pass
+    }
+
+    /// Logits of every work, in order: `[texts, outputs]` each. Dropout as the works say.
+    pub(crate) fn logits(&mut self, works: &[Work<'_>]) -> Result<Vec<Vec<f32>>> {
+        self.catch_up(works, false)?;
+        let pass = self.pass(works);
+        let logits = self.forward(&pass, Keep::Nothing)?;
+        let outputs = self.plan.outputs;
+        read(&logits, |all| {
+            let rows = |span: &Span| {
+                all[span.start * outputs..(span.start + span.rows) * outputs].to_vec()
+            };
+            pass.text_spans.iter().map(rows).collect()
+        })
+    }
+
+    fn encoder<'a>(&'a self, pass: &'a Pass, write: Write) -> Encoder<'a> {
+        Encoder {
+            config: &self.config,
+            layout: &self.layout,
+            weights: &self.weights,
+            frozen: &self.frozen,
+            gradients: &self.gradients,
+            scales: &self.scales,
+            pass,
+            write,
+        }
+    }
+
+    fn forward(&mut self, pass: &Pass, keep: Keep) -> Result<Tensor> {
+        self.with_workspace(|pack, workspace| {
+            let encoder = pack.encoder(pass, Write::Replace);
+            let hidden = encoder.forward(workspace, keep)?;
+            encoder.classify(workspace, &hidden)
+        })
+    }
+
+    fn with_workspace<R>(
+        &mut self,
+        body: impl FnOnce(&Self, &mut Workspace) -> Result<R>,
+    ) -> Result<R> {
+        let device = self.workspace.device.clone();
+        let mut workspace = std::mem::replace(&mut self.workspace, Workspace::new(&device, 0));
+        let result = body(self, &mut workspace);
+        self.workspace = workspace;
+        result
+    }
+
+    /// Losses of a batch, one a work; gradients replace those there are, or are added to them.
+    pub(crate) fn gradients(
+        &mut self,
+        works: &[Work<'_>],
+        aims: &[Aim<'_>],
+        write: Write,
+    ) -> Result<Vec<f64>> {
+        self.catch_up(works, true)?;
+        let pass = self.pass(works);
+        if write == Write::Replace {
+            self.zero_tables(works)?;
+        }
+        let logits = self.forward(&pass, Keep::Activations)?;
+        self.with_workspace(|pack, workspace| {
+            let encoder = pack.encoder(&pass, write);
+            let device = workspace.device.clone();
+            let d_logits = workspace.head.d_logits.take(&device, logits.elem_count())?;
+            let op = Losses {
+                spans: &pass.text_spans,
+                outputs: pack.plan.outputs,
+                aims,
+                losses: RefCell::new(Vec::with_capacity(works.len())),
+            };
+            launch(&op, &[&d_logits], &[&logits])?;
+            encoder.classify_backward(workspace)?;
+            encoder.backward(workspace)?;
+            Ok(op.losses.into_inner())
+        })
+    }
+
+    /// Reads the gradients of a slot's row.
+    pub(crate) fn read_gradients<R>(
+        &self,
+        slot: usize,
+        body: impl FnOnce(&[f32]) -> R,
+    ) -> Result<R> {
+        let row = slot * self.layout.stride..(slot + 1) * self.layout.stride;
+        read(&self.gradients, |all| body(&all[row]))
+    }
+
+    /// Position and type tables are added to row by row, so they start from zero.
+    fn zero_tables(&mut self, works: &[Work<'_>]) -> Result<()> {
+        let tables = [Some(self.layout.positions), self.layout.types];
+        edit(&self.gradients, |values| {
+            for placed in tables.iter().flatten().filter(|placed| placed.trained) {
+                works
+                    .iter()
+                    .for_each(|work| placed.place.of_mut(values, work.slot).fill(0.0));
+            }
+        })
+    }
+
+    /// Brings the word rows of a batch up to date with the decay they were spared.
+    fn catch_up(&mut self, works: &[Work<'_>], train: bool) -> Result<()> {
+        if self.layout.word_segment.is_none() {
+            return Ok(());
+        }
+        let place = self.layout.words.place;
+        let width = self.config.width;
+        let words = &mut self.words;
+        edit(&self.weights, |weights| {
+            for work in works {
+                let table = place.of_mut(weights, work.slot);
+                let ids = work.texts.iter().flat_map(|(ids, _)| ids.iter().copied());
+                words[work.slot].touch(ids, table, width, train);
+            }
+        })
+    }
+
+    /// Brings every word row of a slot up to date, for saving.
+    pub(crate) fn settle(&mut self, slot: usize) -> Result<()> {
+        if self.layout.word_segment.is_none() {
+            return Ok(());
+        }
+        let place = self.layout.words.place;
+        let width = self.config.width;
+        let words = &mut self.words[slot];
+        let all = 0..self.config.vocabulary as u32;
+        edit(&self.weights, |weights| {
+            words.touch(all, place.of_mut(weights, slot), width, false)
+        })
+    }
+
+    /// One AdamW step of the slots in `rates`; gives the norm of each slot's gradients before
+    /// clipping.
+    pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<f64>> {
+        let mut norms = Vec::with_capacity(rates.len());
+        let mut numbers = Vec::with_capacity(rates.len());
+        for rate in rates {
+            let runs = self.runs(self.words[rate.slot].fresh());
+            let norm = self
+                .read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?
+                .sqrt();
+            let clips = rate.max_norm > 0.0 && norm.is_finite();
+            // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
+            let clip = if clips {
+                (rate.max_norm / (norm + 1e-6)).min(1.0)
+            } else {
+                1.0
+            };
+            norms.push(norm);
+            numbers.push(Numbers {
+                clip: clip as f32,
+                ..rate.numbers
+            });
+        }
+        let updates: Vec<Update<'_>> = rates
+            .iter()
+            .zip(&numbers)
+            .map(|(rate, numbers)| Update {
+                slot: rate.slot,
+                numbers: *numbers,
+                factors: &rate.factors,
+                rows: self.words[rate.slot].seen(),
+            })
+            .collect();
+        let op = AdamW {
+            stride: self.layout.stride,
+            segments: &self.layout.segments,
+            words: self
+                .layout
+                .word_segment
+                .map(|segment| (segment, self.config.width)),
+            updates: &updates,
+        };
+        launch(
+            &op,
+            &[&self.weights, &self.first_moments, &self.second_moments],
+            &[&self.gradients],
+        )?;
+        self.close_words(rates, &numbers)?;
+        Ok(norms)
+    }
+
+    /// Zeroes the gradient rows that this step used, and notes the decay that unseen rows owe.
+    fn close_words(&mut self, rates: &[Rates], numbers: &[Numbers]) -> Result<()> {
+        let Some(segment) = self.layout.word_segment else {
+            return Ok(());
+        };
+        let (stride, width) = (self.layout.stride, self.config.width);
+        let words = &mut self.words;
+        edit(&self.gradients, |values| {
+            for (rate, numbers) in rates.iter().zip(numbers) {
+                let table = rate.slot * stride + segment.slab.offset;
+                for row in words[rate.slot].fresh() {
+                    values[table + *row as usize * width..][..width].fill(0.0);
+                }
+                let keep = numbers.keep(segment.decays, rate.factors[segment.depth]);
+                words[rate.slot].close(keep);
+            }
+        })
+    }
+
+    /// Bytes of activations that the pack holds.
+    pub(crate) fn activation_bytes(&self) -> usize {
+        self.workspace.bytes()
+    }
+}
+
+/// Outputs `[d_logits]`, inputs `[logits]`: losses by slot and their gradient.
+struct Losses<'a> {
+    spans: &'a [Span],
+    outputs: usize,
+    aims: &'a [Aim<'a>],
+    losses: RefCell<Vec<f64>>,
+}
+
+impl Operator for Losses<'_> {
+    fn name(&self) -> &'static str {
+        "loss"
+    }
+
+    fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
+        for (span, aim) in self.spans.iter().zip(self.aims) {
+            let range = span.start * self.outputs..(span.start + span.rows) * self.outputs;
+            let (logits, d) = (&inputs[0][range.clone()], &mut outputs[0][range]);
+            let value = loss(
+                logits,
+                self.outputs,
+                aim.targets.view(),
+                aim.bend,
+                aim.scale,
+                d,
+            );
+            self.losses.borrow_mut().push(value);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
