@@ -23,7 +23,7 @@ pub(crate) enum Case {
 /// Runs one case, shows its figures and appends them to the history.
 pub(crate) fn run(root: &Path, case: Case) -> Result<bool> {
     let (package, program) = match case {
-        Case::Overhead => ("tunesmith", "overhead"),
+        Case::Overhead => ("tunesmith-store", "overhead"),
     };
     let place = place(root)?;
     let mut records = Vec::new();
@@ -32,7 +32,10 @@ pub(crate) fn run(root: &Path, case: Case) -> Result<bool> {
         record.extend(figures);
         records.push(Value::Object(record).to_string());
     }
-    let path = root.join("bench/history.jsonl");
+    let folder = root.join("bench");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let path = folder.join("history.jsonl");
     let history = OpenOptions::new().create(true).append(true).open(&path);
     let mut history = history.with_context(|| format!("cannot open {}", path.display()))?;
     for record in records {
