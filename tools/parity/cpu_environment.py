@@ -3,7 +3,7 @@
     python3 tools/parity/cpu_environment.py DIRECTORY
 
 PyPI's PyTorch for Linux links 3 GB of CUDA libraries that a CPU never calls.
-This installs PyTorch and transformers without them (1.6 GB in place of 5.6) and
+This installs PyTorch and transformers without them (1.4 GB in place of 5.6) and
 satisfies the loader with one library of functions that do nothing but return an
 error code; the CUDA runtime itself, a few MB, is the real one and reports that
 there is no device. For checks only: never train or measure in such an environment.
@@ -44,7 +44,7 @@ def pinned(package):
 
 def install(python):
     """Installs torch last and alone, so that pip neither fetches nor complains about what it lacks."""
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
     subprocess.run([*pip, *TORCH_NEEDS, *map(pinned, ("numpy", "safetensors", "transformers"))], check=True)
     subprocess.run([*pip, "--no-deps", pinned("torch"), CUDA_RUNTIME], check=True)
 
