@@ -372,3 +372,6 @@ fn dependency_order(
     }
     Ok(order)
 }
+
+#[cfg(test)]
+mod tests;
