@@ -44,21 +44,11 @@ pub(super) fn names(path: &str, tokens: &[Token]) -> Vec<Finding> {
 
 /// In core and search, tests apart: the outside world and containers without an order.
 pub(super) fn purity(path: &str, tokens: &[Token]) -> Vec<Finding> {
-    if !PURE_CRATES.iter().any(|place| path.starts_with(place))
-        || path.ends_with("tests.rs")
-        || path.contains("/tests/")
-    {
+    if !PURE_CRATES.iter().any(|place| path.starts_with(place)) {
         return Vec::new();
     }
-    let tests = tokens::test_modules(tokens);
     let mut findings = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if tests
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&token.line))
-        {
-            continue;
-        }
+    for (at, token) in tokens::outside_tests(path, tokens) {
         if UNORDERED.contains(&token.text.as_str()) {
             let message = format!(
                 "`{}` has no order, so a replay could differ: use a BTreeMap or a Vec",
@@ -75,22 +65,14 @@ pub(super) fn purity(path: &str, tokens: &[Token]) -> Vec<Finding> {
 
 /// In core, outside `wire` and tests: serde and its derives.
 pub(super) fn serde_outside_wire(path: &str, tokens: &[Token]) -> Vec<Finding> {
-    let inside = path.starts_with("crates/tunesmith-core/src/");
-    if !inside || path.contains("/wire") || path.ends_with("tests.rs") || path.contains("/tests/") {
+    if !path.starts_with("crates/tunesmith-core/src/") || path.contains("/wire") {
         return Vec::new();
     }
-    let tests = tokens::test_modules(tokens);
-    tokens
-        .iter()
-        .filter(|token| {
-            ["serde", "Serialize", "Deserialize", "serde_json"].contains(&token.text.as_str())
-        })
-        .filter(|token| {
-            !tests
-                .iter()
-                .any(|(first, last)| (*first..=*last).contains(&token.line))
-        })
-        .map(|token| {
+    let words = ["serde", "Serialize", "Deserialize", "serde_json"];
+    tokens::outside_tests(path, tokens)
+        .into_iter()
+        .filter(|(_, token)| words.contains(&token.text.as_str()))
+        .map(|(_, token)| {
             Finding::new(
                 path,
                 token.line,

@@ -35,6 +35,7 @@ fn examine_tokens(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
     findings.extend(functions(&file.path, tokens));
     findings.extend(attributes(&file.path, tokens));
     findings.extend(unfinished(&file.path, tokens));
+    findings.extend(panics(&file.path, tokens));
     findings.extend(bare_string_errors(&file.path, tokens));
     findings.extend(modules::names(&file.path, tokens));
     findings.extend(modules::purity(&file.path, tokens));
@@ -84,12 +85,8 @@ fn starts_a_path(line: &str, place: &str) -> bool {
     })
 }
 
-fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs")
-}
-
 fn file_length(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
-    if is_test(&file.path) {
+    if tokens::is_test(&file.path) {
         return Vec::new();
     }
     let tests: usize = tokens::test_modules(tokens)
@@ -204,6 +201,31 @@ fn unfinished(path: &str, tokens: &[Token]) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+/// In the crates, tests apart: what ends the process where a user should have read an error.
+fn panics(path: &str, tokens: &[Token]) -> Vec<Finding> {
+    if !path.starts_with("crates/") || !path.contains("/src/") {
+        return Vec::new();
+    }
+    let forms: [(&[&str], &str); 3] = [
+        (&[".", "unwrap", "(", ")"], "unwrap"),
+        (&[".", "expect", "("], "expect"),
+        (&["panic", "!", "("], "panic!"),
+    ];
+    let mut findings = Vec::new();
+    for (at, token) in tokens::outside_tests(path, tokens) {
+        for (_, name) in forms
+            .iter()
+            .filter(|(form, _)| tokens::reads(tokens, at, form))
+        {
+            let message = format!(
+                "`{name}` ends the process: return an error, or show with `unreachable!` why it cannot be"
+            );
+            findings.push(Finding::new(path, token.line, message));
+        }
+    }
+    findings
 }
 
 /// Variants of error enums that carry one `String` and no name for it.

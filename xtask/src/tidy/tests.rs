@@ -171,6 +171,33 @@ fn unfinished_work_is_refused_also_inside_macros() {
 }
 
 #[test]
+fn panics_are_refused_in_the_crates() {
+    let library = "crates/a/src/lib.rs";
+    only(
+        library,
+        "fn f(x: Option<u8>) -> u8 { x.unwrap() }\n",
+        2,
+        "`unwrap`",
+    );
+    only(
+        library,
+        "fn f(x: Option<u8>) -> u8 {\n    x\n        .expect(\"x\")\n}\n",
+        4,
+        "`expect`",
+    );
+    only(library, "fn f() { panic!(\"x\") }\n", 2, "`panic!`");
+    let good = "fn f(x: Option<u8>) -> u8 { x.unwrap_or(0) }\n#[cfg(test)]\nmod tests {\n    fn f(x: Option<u8>) { x.unwrap(); }\n}\n";
+    assert_eq!(found(library, good), [""; 0]);
+    assert_eq!(
+        found(
+            "crates/a/tests/a.rs",
+            "fn f(x: Option<u8>) { x.unwrap(); }\n"
+        ),
+        [""; 0]
+    );
+}
+
+#[test]
 fn bare_string_errors_are_refused() {
     only(
         "crates/a/src/lib.rs",

@@ -52,6 +52,29 @@ pub(super) fn test_modules(tokens: &[Token]) -> Vec<(usize, usize)> {
     ranges
 }
 
+/// The tokens that users run: none of a file of tests, and none inside modules of tests.
+pub(super) fn outside_tests<'a>(path: &str, tokens: &'a [Token]) -> Vec<(usize, &'a Token)> {
+    if is_test(path) {
+        return Vec::new();
+    }
+    let tests = test_modules(tokens);
+    let inside = |line: usize| {
+        tests
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&line))
+    };
+    tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| !inside(token.line))
+        .collect()
+}
+
+/// True for a file that holds nothing but tests.
+pub(super) fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
 fn push_all(stream: TokenStream, tokens: &mut Vec<Token>) {
     for tree in stream {
         match tree {
