@@ -2,8 +2,8 @@
 
     python tools/parity/trainer.py --model DIR --task rte --train train.tsv --dev dev.tsv --seeds 1 2 3 4 5
 
-It prints one JSON line a seed and adds the run to `--results` when that is given.
-It chooses nothing: every hyperparameter is an argument, and the last epoch counts.
+It prints one JSON line a seed and, after each, brings `--results` up to date when
+that is given. It chooses nothing: every hyperparameter is an argument, and the last epoch counts.
 """
 
 import argparse
@@ -88,15 +88,15 @@ def main():
     task = TASKS[chosen.task]
     train_rows, dev_rows = read_rows(chosen.train, task, chosen.rows), read_rows(chosen.dev, task)
     finetuning = Finetuning(chosen.model, task, train_rows, dev_rows, settings)
+    facts = {"train_rows": len(train_rows), "dev_rows": len(dev_rows), "model": chosen.name or Path(chosen.model).name}
+    facts |= {name: value for name, value in asdict(settings).items() if name != "seed"}
+    facts |= {"versions": {package: version(package) for package in PACKAGES}}
     runs = []
     for seed in chosen.seeds:
         runs.append(run_seed(finetuning, replace(settings, seed=seed)))
         print(json.dumps(runs[-1]), flush=True)
-    facts = {"train_rows": len(train_rows), "dev_rows": len(dev_rows), "model": chosen.name or Path(chosen.model).name}
-    facts |= {name: value for name, value in asdict(settings).items() if name != "seed"}
-    facts |= {"versions": {package: version(package) for package in PACKAGES}} | summary(runs) | {"runs": runs}
-    if chosen.results:
-        add_to(chosen.results, chosen.task, facts)
+        if chosen.results:
+            add_to(chosen.results, chosen.task, facts | summary(runs) | {"runs": runs})
 
 
 if __name__ == "__main__":
