@@ -2,4 +2,5 @@
 
 pub mod data;
 pub mod hyperparameters;
+pub mod metrics;
 pub mod protocol;
