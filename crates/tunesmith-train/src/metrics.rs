@@ -292,7 +292,7 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut before = 0;
     for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let shared = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+        let shared = before as f64 + f64::midpoint(tied.len() as f64, 1.0);
         for &row in tied {
             ranks[row] = shared;
         }
