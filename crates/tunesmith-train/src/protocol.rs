@@ -148,8 +148,7 @@ pub struct Open {
     pub eval_batch_size: usize,
     /// Seed of the training order: the same for all trials, so that they are paired.
     pub data_seed: u64,
-    /// Seconds of a trial's training between two checkpoints; at a report's end one is written
-    /// when as many have passed. Zero writes one at every report.
+    /// Device seconds of a trial between two checkpoints. Zero writes one at every report.
     #[serde(default = "Open::default_checkpoint_seconds")]
     pub checkpoint_seconds: f64,
     /// Hyperparameters that every trial has unless its own say otherwise.

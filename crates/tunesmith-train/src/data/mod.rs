@@ -5,10 +5,20 @@
 //! It refuses to guess: a missing column, an unknown label or a ragged row is an error that names
 //! file and line, never a skipped row.
 
+mod corpus;
 mod dataset;
+mod error;
+mod glue;
+mod labels;
+mod nearest;
 mod order;
+mod plan;
+mod read;
+mod split;
 mod task;
 
+pub use corpus::{Corpus, Texts};
 pub use dataset::{Dataset, Labels, Row, Split, Target};
+pub use error::{DataError, Found, Setting};
 pub use order::Order;
-pub use task::{FileTask, Files, Format, Kind, Limit, Task, TextColumns};
+pub use task::{FileTask, Files, Format, Kind, Limit, Task, TextColumns, TextColumnsError};

@@ -42,7 +42,7 @@ pub struct FileTask {
     /// The label column.
     pub label: String,
     /// The labels in the order of the model's outputs; without it numbers sort as numbers and
-    /// everything else as text.
+    /// everything else as text. Names for labels that the files write as 0, 1, 2… may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
     /// Classes or scores; without it labels with a fractional part mean scores.

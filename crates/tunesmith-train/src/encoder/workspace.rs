@@ -28,13 +28,6 @@ impl Buffer {
             None => candle_core::bail!("a buffer that was just made is gone"),
         }
     }
-
-    /// Bytes it holds.
-    pub(crate) fn bytes(&self) -> usize {
-        self.tensor
-            .as_ref()
-            .map_or(0, |tensor| tensor.elem_count() * size_of::<f32>())
-    }
 }
 
 /// What a forward pass keeps of one layer.
@@ -62,27 +55,6 @@ pub(crate) struct LayerBuffers {
     pub(crate) output_sum: Buffer,
     /// Inputs of LoRA's second products, by target.
     pub(crate) adapters: [Buffer; 7],
-}
-
-impl LayerBuffers {
-    fn bytes(&self) -> usize {
-        let own = [
-            &self.input,
-            &self.first,
-            &self.qkv,
-            &self.queries,
-            &self.context,
-            &self.normalisers,
-            &self.attention_sum,
-            &self.attention_norm,
-            &self.wide,
-            &self.output_sum,
-        ];
-        own.into_iter()
-            .chain(&self.adapters)
-            .map(Buffer::bytes)
-            .sum()
-    }
 }
 
 /// All buffers of a pack.
@@ -158,10 +130,5 @@ impl Workspace {
             d_adapter: Buffer::default(),
             head: HeadBuffers::default(),
         }
-    }
-
-    /// Bytes of the layers' buffers.
-    pub(crate) fn bytes(&self) -> usize {
-        self.layers.iter().map(LayerBuffers::bytes).sum()
     }
 }

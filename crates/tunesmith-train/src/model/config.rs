@@ -13,44 +13,44 @@ use crate::protocol::{Architecture, Scratch};
 
 /// An encoder's shape and rates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct EncoderConfig {
+pub(crate) struct EncoderConfig {
     /// The family.
-    pub architecture: Architecture,
+    pub(crate) architecture: Architecture,
     /// Rows of the word table.
-    pub vocabulary: usize,
+    pub(crate) vocabulary: usize,
     /// Columns of the hidden state.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Layers.
-    pub layers: usize,
+    pub(crate) layers: usize,
     /// Attention heads; they divide `width`.
-    pub heads: usize,
+    pub(crate) heads: usize,
     /// Columns between the two products of the feed-forward part.
-    pub intermediate: usize,
+    pub(crate) intermediate: usize,
     /// Rows of the position table.
-    pub positions: usize,
+    pub(crate) positions: usize,
     /// Rows of the token-type table; zero in DistilBERT.
-    pub types: usize,
+    pub(crate) types: usize,
     /// Position of the first token: RoBERTa counts from the padding id plus one.
-    pub first_position: usize,
+    pub(crate) first_position: usize,
     /// Between the two products.
-    pub activation: Activation,
+    pub(crate) activation: Activation,
     /// Dropout of the hidden state.
-    pub hidden_dropout: f32,
+    pub(crate) hidden_dropout: f32,
     /// Dropout of attention probabilities.
-    pub attention_dropout: f32,
+    pub(crate) attention_dropout: f32,
     /// Dropout before the classifier.
-    pub classifier_dropout: f32,
+    pub(crate) classifier_dropout: f32,
     /// Added to a LayerNorm's variance.
-    pub epsilon: f32,
+    pub(crate) epsilon: f32,
     /// Standard deviation of new weights.
-    pub initializer_range: f32,
+    pub(crate) initializer_range: f32,
     /// The file as it was read.
-    pub raw: Map<String, Json>,
+    pub(crate) raw: Map<String, Json>,
 }
 
 /// Why a `config.json` was refused.
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error(
         "{path}: {source}; a model directory has config.json, model.safetensors and tokenizer.json"
@@ -169,7 +169,7 @@ impl EncoderConfig {
     ///
     /// # Errors
     /// What is missing or not supported, with file and key.
-    pub fn read(directory: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(directory: &Path) -> Result<Self, ConfigError> {
         let path = directory.join("config.json");
         let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
             path: path.clone(),
@@ -269,7 +269,7 @@ impl EncoderConfig {
     ///
     /// # Errors
     /// Shapes that do not fit each other.
-    pub fn from_scratch(
+    pub(crate) fn from_scratch(
         shape: &Scratch,
         vocabulary: usize,
         padding: u32,
@@ -301,12 +301,12 @@ impl EncoderConfig {
     }
 
     /// The longest text in tokens.
-    pub fn longest_text(&self) -> usize {
+    pub(crate) fn longest_text(&self) -> usize {
         self.positions - self.first_position.min(self.positions)
     }
 
     /// The encoder in words.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let name = match self.architecture {
             Architecture::Bert => "BERT",
             Architecture::Distilbert => "DistilBERT",

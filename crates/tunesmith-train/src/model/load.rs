@@ -17,7 +17,7 @@ use super::names;
 
 /// Why weights could not be read.
 #[derive(Debug, Error)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// There are no weights.
     #[error("{directory}: no model.safetensors and no model.safetensors.index.json")]
     Missing {
@@ -163,6 +163,7 @@ impl Checkpoint {
     }
 
     /// The names there are.
+    #[cfg(test)]
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
@@ -181,7 +182,35 @@ impl Checkpoint {
         self.find(name, prefix).map(|(_, entry)| &entry.shape[..])
     }
 
-    /// Reads a tensor into `to`.
+    /// Checks that a tensor is there with this shape.
+    pub(crate) fn check(&self, name: &str, prefix: &str, shape: &[usize]) -> Result<(), LoadError> {
+        self.entry(name, prefix, shape).map(drop)
+    }
+
+    fn entry(
+        &self,
+        name: &str,
+        prefix: &str,
+        shape: &[usize],
+    ) -> Result<(&str, &Entry), LoadError> {
+        let Some((name, entry)) = self.find(name, prefix) else {
+            return Err(LoadError::NoTensor {
+                directory: self.directory.clone(),
+                name: name.to_owned(),
+            });
+        };
+        if entry.shape != shape {
+            return Err(LoadError::Shape {
+                path: self.files[entry.file].0.clone(),
+                name: name.to_owned(),
+                found: entry.shape.clone(),
+                wanted: shape.to_vec(),
+            });
+        }
+        Ok((name, entry))
+    }
+
+    /// Reads a tensor into `to`, which has as many floats as `shape` says.
     pub(crate) fn read(
         &self,
         name: &str,
@@ -189,21 +218,8 @@ impl Checkpoint {
         shape: &[usize],
         to: &mut [f32],
     ) -> Result<(), LoadError> {
-        let Some((name, entry)) = self.find(name, prefix) else {
-            return Err(LoadError::NoTensor {
-                directory: self.directory.clone(),
-                name: name.to_owned(),
-            });
-        };
+        let (name, entry) = self.entry(name, prefix, shape)?;
         let (path, file) = &self.files[entry.file];
-        if entry.shape != shape || shape.iter().product::<usize>() != to.len() {
-            return Err(LoadError::Shape {
-                path: path.clone(),
-                name: name.to_owned(),
-                found: entry.shape.clone(),
-                wanted: shape.to_vec(),
-            });
-        }
         let mut bytes = vec![0u8; entry.bytes];
         file.read_exact_at(&mut bytes, entry.start)
             .map_err(|source| LoadError::Read {

@@ -4,9 +4,10 @@
 //! Nothing here computes; that is [`crate::encoder`]'s.
 
 pub(crate) mod config;
+pub(crate) mod export;
 pub(crate) mod layout;
 pub(crate) mod load;
 pub(crate) mod names;
 
-pub use config::{ConfigError, EncoderConfig};
-pub use load::LoadError;
+pub(crate) use config::EncoderConfig;
+pub(crate) use load::LoadError;

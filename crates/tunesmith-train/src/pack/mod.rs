@@ -376,11 +376,6 @@ impl Pack {
             }
         })
     }
-
-    /// Bytes of activations that the pack holds.
-    pub(crate) fn activation_bytes(&self) -> usize {
-        self.workspace.bytes()
-    }
 }
 
 /// Outputs `[d_logits]`, inputs `[logits]`: losses by slot and their gradient.

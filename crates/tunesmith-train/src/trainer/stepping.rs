@@ -1,0 +1,222 @@
+//! One optimiser step of every runnable trial of a pack.
+//!
+//! Trials whose steps have more batches than others' go on alone for the rest. This file refuses
+//! to evaluate.
+
+use std::time::{Duration, Instant};
+
+use super::trial::State;
+use super::{Tell, Trainer};
+use crate::data::{Labels, Split};
+use crate::encoder::pass::Noise;
+use crate::op::loss::Bend;
+use crate::op::matrix::Write;
+use crate::op::optimizer::Numbers;
+use crate::pack::{Aim, Answers, Rates, Work};
+use crate::protocol::{FailureReason, FromTrainer};
+
+/// The least time between two progress lines of a trial.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Token rows of a batch.
+pub(crate) fn texts<'d>(split: &'d Split, rows: &[u32]) -> Vec<(&'d [u32], &'d [u8])> {
+    rows.iter()
+        .map(|row| {
+            let row = split.row(*row as usize);
+            (row.ids, row.type_ids)
+        })
+        .collect()
+}
+
+/// Labels of a batch.
+pub(crate) fn answers(split: &Split, rows: &[u32]) -> Answers {
+    match split.labels() {
+        Labels::Classes(ids) => {
+            Answers::Classes(rows.iter().map(|row| ids[*row as usize]).collect())
+        }
+        Labels::Scores(scores) => {
+            Answers::Scores(rows.iter().map(|row| scores[*row as usize]).collect())
+        }
+    }
+}
+
+impl Trainer {
+    /// One step of every pack that has a runnable trial, then what is due.
+    pub(crate) fn step(&mut self, tell: &mut Tell<'_>) {
+        for index in 0..self.packs.len() {
+            let taken = self.packs[index].taken.iter().flatten();
+            let runnable = |number: &u64| {
+                self.trials
+                    .get(number)
+                    .is_some_and(|trial| trial.state == State::Running)
+            };
+            let numbers: Vec<u64> = taken.copied().filter(runnable).collect();
+            if numbers.is_empty() {
+                continue;
+            }
+            let began = Instant::now();
+            let stepped = self.step_pack(index, &numbers);
+            let share = began.elapsed() / numbers.len() as u32;
+            match stepped {
+                Ok(outcomes) => self.settle_step(&numbers, &outcomes, share, tell),
+                Err(error) => {
+                    let message = error.to_string();
+                    for number in numbers {
+                        self.fail(
+                            number,
+                            FailureReason::OutOfMemory {
+                                message: message.clone(),
+                            },
+                            tell,
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Losses by trial, in the order of `numbers`; `None` where a loss or a gradient is no number.
+    fn step_pack(
+        &mut self,
+        index: usize,
+        numbers: &[u64],
+    ) -> candle_core::Result<Vec<Option<f64>>> {
+        let data_seed = self.open.data_seed;
+        let mut batches = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if let Some(trial) = self.trials.get_mut(number) {
+                batches.push(trial.batches(data_seed));
+            }
+        }
+        let trials: Vec<_> = numbers
+            .iter()
+            .filter_map(|number| self.trials.get(number))
+            .collect();
+        let pack = &mut self.packs[index].pack;
+        let mut losses = vec![0.0; trials.len()];
+        let most = batches.iter().map(Vec::len).max().unwrap_or(0);
+        for part in 0..most {
+            let taking: Vec<usize> = (0..trials.len())
+                .filter(|i| part < batches[*i].len())
+                .collect();
+            let mut works = Vec::with_capacity(taking.len());
+            let mut aims = Vec::with_capacity(taking.len());
+            for i in &taking {
+                let (trial, rows) = (trials[*i], &batches[*i][part]);
+                let split = &trial.dataset.train;
+                let [hidden, attention, classifier, adapter] = trial.settings.dropout;
+                let step = trial.step * trial.settings.accumulation as u64 + part as u64;
+                let noise = Noise {
+                    seed: trial.settings.seed,
+                    step,
+                    hidden,
+                    attention,
+                    classifier,
+                    adapter,
+                };
+                works.push(Work {
+                    slot: trial.slot,
+                    texts: texts(split, rows),
+                    noise,
+                });
+                let bend = Bend {
+                    smoothing: trial.settings.label_smoothing,
+                    weights: trial.class_weights.as_deref(),
+                };
+                let scale = 1.0 / batches[*i].len() as f32;
+                aims.push(Aim {
+                    targets: answers(split, rows),
+                    bend,
+                    scale,
+                });
+            }
+            let write = if part == 0 {
+                Write::Replace
+            } else {
+                Write::Add
+            };
+            let parts = pack.gradients(&works, &aims, write)?;
+            for (i, loss) in taking.iter().zip(parts) {
+                losses[*i] += loss / batches[*i].len() as f64;
+            }
+        }
+        let rates: Vec<Rates> = trials
+            .iter()
+            .map(|trial| {
+                let settings = &trial.settings;
+                let numbers = Numbers {
+                    learning_rate: trial.schedule.rate(trial.step),
+                    beta1: settings.betas.0,
+                    beta2: settings.betas.1,
+                    epsilon: settings.epsilon,
+                    weight_decay: settings.weight_decay,
+                    step: trial.step + 1,
+                    clip: 1.0,
+                };
+                Rates {
+                    slot: trial.slot,
+                    numbers,
+                    max_norm: settings.max_grad_norm,
+                    factors: trial.factors.clone(),
+                }
+            })
+            .collect();
+        let norms = pack.update(&rates)?;
+        let finite =
+            |(loss, norm): (f64, f64)| (loss.is_finite() && norm.is_finite()).then_some(loss);
+        Ok(losses.into_iter().zip(norms).map(finite).collect())
+    }
+
+    fn settle_step(
+        &mut self,
+        numbers: &[u64],
+        losses: &[Option<f64>],
+        share: Duration,
+        tell: &mut Tell<'_>,
+    ) {
+        let cadence = self.open.evaluate;
+        let mut due = Vec::new();
+        for (number, loss) in numbers.iter().zip(losses) {
+            let Some(trial) = self.trials.get_mut(number) else {
+                continue;
+            };
+            trial.charge(share);
+            trial.step += 1;
+            let Some(loss) = loss else {
+                let reason = FailureReason::NonFinite {
+                    what: "train_loss".into(),
+                    step: trial.step,
+                };
+                self.fail(*number, reason, tell);
+                continue;
+            };
+            trial.losses = (trial.losses.0 + loss, trial.losses.1 + 1);
+            trial.recent = (trial.recent.0 + loss, trial.recent.1 + 1);
+            if trial.evaluation_due(cadence) {
+                due.push(*number);
+            }
+            if trial.told.0.elapsed() >= PROGRESS_INTERVAL {
+                tell(Self::progress(*number, trial));
+            }
+        }
+        self.evaluate_trials(&due, tell);
+        for number in numbers.iter().filter(|number| !due.contains(number)) {
+            self.checkpoint_if_due(*number, false, tell);
+        }
+    }
+
+    fn progress(number: u64, trial: &mut super::trial::Trial) -> FromTrainer {
+        let (since, from) = trial.told;
+        let (sum, count) = trial.recent;
+        trial.told = (Instant::now(), trial.step);
+        trial.recent = (0.0, 0);
+        FromTrainer::Progress {
+            trial: number,
+            step: trial.step,
+            loss: sum / count.max(1) as f64,
+            learning_rate: trial.schedule.rate(trial.step.saturating_sub(1)),
+            steps_per_second: trial.step.saturating_sub(from) as f64
+                / since.elapsed().as_secs_f64().max(1e-9),
+        }
+    }
+}
