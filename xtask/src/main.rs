@@ -23,7 +23,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Formatting and clippy, warnings as errors
+    /// Formatting, clippy and rustdoc, warnings as errors
     Check,
     /// Every test of the workspace
     Test,

@@ -48,7 +48,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Formatting and lints.
+/// Formatting, lints, and links between docs.
 pub(crate) fn check() -> Vec<Step> {
     vec![
         cargo("format", &["fmt", "--all", "--check"]),
@@ -61,6 +61,17 @@ pub(crate) fn check() -> Vec<Step> {
                 "--",
                 "-D",
                 "warnings",
+            ],
+        ),
+        cargo(
+            "docs",
+            &[
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--quiet",
+                "--config",
+                "build.rustdocflags=['-D', 'warnings']",
             ],
         ),
     ]
