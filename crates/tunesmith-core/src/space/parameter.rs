@@ -16,7 +16,7 @@ pub struct Parameter {
     pub name: String,
     /// Where its value comes from.
     pub rule: Rule,
-    /// When it exists. An inactive parameter is absent from [`Params`].
+    /// When it exists. An inactive parameter is absent from [`Params`](crate::Params).
     pub condition: Option<Condition>,
 }
 
