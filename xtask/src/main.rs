@@ -3,6 +3,7 @@
 //! It runs tools and reads files. It is no part of what users install, and no crate may depend on it.
 
 mod bench;
+mod quickstart;
 mod quickstart_data;
 mod root;
 mod steps;
@@ -36,6 +37,8 @@ enum Command {
     },
     /// Everything that a change must pass: check, tidy, deny, test and the quickstart
     Ci,
+    /// Build, run and judge the quickstart
+    Quickstart,
     /// Write the quickstart's data again, byte for byte the same each time
     QuickstartData,
 }
@@ -59,6 +62,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Tidy => tidy::run(&root),
         Command::Bench { case } => bench::run(&root, *case),
         Command::Ci => steps::run(&root, &steps::ci()),
+        Command::Quickstart => quickstart::run(&root).map(|()| true),
         Command::QuickstartData => quickstart_data::write(&root),
     }
 }

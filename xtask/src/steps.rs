@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::tidy;
+use crate::{quickstart, tidy};
 
 /// One thing that must pass.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ fn perform(root: &Path, step: &Step) -> Result<Outcome> {
         } else {
             Outcome::Failed
         }),
-        Work::Quickstart => quickstart(root),
+        Work::Quickstart => Ok(told(quickstart::run(root))),
         Work::Extension {
             subcommand,
             arguments,
@@ -175,6 +175,16 @@ fn perform(root: &Path, step: &Step) -> Result<Outcome> {
                 Some(arguments) => run_cargo(root, arguments),
                 None => Ok(absent(subcommand)),
             }
+        }
+    }
+}
+
+fn told(result: Result<()>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Passed,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Outcome::Failed
         }
     }
 }
@@ -201,35 +211,6 @@ fn run_cargo(root: &Path, arguments: &[&str]) -> Result<Outcome> {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root);
     passed(&mut command)
-}
-
-/// The README's first command, with its log and artefacts in a directory that is removed afterwards.
-fn quickstart(root: &Path) -> Result<Outcome> {
-    let build = run_cargo(root, &["build", "--release", "--quiet"])?;
-    if build != Outcome::Passed {
-        return Ok(build);
-    }
-    let place = target_directory(root)?.join("quickstart");
-    if place.exists() {
-        std::fs::remove_dir_all(&place)
-            .with_context(|| format!("cannot empty {}", place.display()))?;
-    }
-    std::fs::create_dir_all(&place)
-        .with_context(|| format!("cannot create {}", place.display()))?;
-    let mut command = Command::new(target_directory(root)?.join("release/tunesmith"));
-    command
-        .arg("run")
-        .arg(root.join("examples/quickstart.yaml"))
-        .current_dir(&place);
-    passed(&mut command)
-}
-
-fn target_directory(root: &Path) -> Result<std::path::PathBuf> {
-    let metadata = crate::tidy::metadata(root)?;
-    let directory = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names no target directory")?;
-    Ok(directory.into())
 }
 
 fn passed(command: &mut Command) -> Result<Outcome> {
