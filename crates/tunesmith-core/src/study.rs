@@ -29,6 +29,7 @@ pub struct Study {
     trials: Vec<Trial>,
     /// The numbers of the trials in each state, in the order of [`TrialState::ALL`].
     by_state: [BTreeSet<u32>; 7],
+    enqueued: Vec<u32>,
     finish_order: Vec<u32>,
     best: Option<u32>,
     target_reached_by: Option<u32>,
@@ -126,6 +127,13 @@ impl Study {
     /// The trials that a worker has, by number.
     pub fn running(&self) -> impl DoubleEndedIterator<Item = &Trial> {
         self.in_state(TrialState::Running)
+    }
+
+    /// The trials that people and programs queued, by number.
+    pub fn enqueued(&self) -> impl DoubleEndedIterator<Item = &Trial> {
+        self.enqueued
+            .iter()
+            .filter_map(|number| self.trial(*number))
     }
 
     /// The finished trials in the order in which they finished, whatever their outcome.

@@ -99,6 +99,7 @@ impl Study {
             is_paused: false,
             trials: Vec::new(),
             by_state: Default::default(),
+            enqueued: Vec::new(),
             finish_order: Vec::new(),
             best: None,
             target_reached_by: None,
@@ -197,6 +198,9 @@ impl Study {
             });
         }
         self.by_state[trial.state as usize].insert(trial.number);
+        if trial.origin == Origin::Enqueued {
+            self.enqueued.push(trial.number);
+        }
         self.trials.push(trial);
         Ok(())
     }

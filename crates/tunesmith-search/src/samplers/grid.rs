@@ -137,9 +137,7 @@ impl Axis {
 impl Sampler for Grid {
     fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion> {
         let enqueued: BTreeSet<String> = study
-            .trials()
-            .iter()
-            .filter(|trial| trial.origin == Origin::Enqueued)
+            .enqueued()
             .map(|trial| trial.params.canonical())
             .collect();
         let first = study
