@@ -28,14 +28,21 @@ impl Rng {
     /// much was drawn from it.
     #[must_use]
     pub fn branch(&self, number: u64) -> Self {
+        let [a, b, c, d] = self.branch_block(number);
+        Self::keyed([a, b], [c, d])
+    }
+
+    /// 64 random bits that belong to a number: a hash of this stream's address and the number.
+    pub fn bits_at(&self, number: u64) -> u64 {
+        let [low, high, ..] = self.branch_block(number);
+        u64::from(low) | u64::from(high) << 32
+    }
+
+    fn branch_block(&self, number: u64) -> [u32; 4] {
         let [low, high] = words(number);
         // Under another key than the draws, so that a branch never repeats them.
-        let counter = [low, high, self.address[0], self.address[1]];
-        let [a, b, c, d] = philox(
-            counter,
-            [self.key[0] ^ 0x5bd1_e995, self.key[1] ^ 0x1b87_3593],
-        );
-        Self::keyed([a, b], [c, d])
+        let key = [self.key[0] ^ 0x5bd1_e995, self.key[1] ^ 0x1b87_3593];
+        philox([low, high, self.address[0], self.address[1]], key)
     }
 
     /// The stream under this one with the given name.

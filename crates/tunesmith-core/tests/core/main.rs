@@ -5,3 +5,4 @@ mod decide;
 mod define_by_run;
 mod log;
 mod scene;
+mod submit;

@@ -99,7 +99,7 @@ fn digits(directions: &[u32; BITS], index: u32) -> u32 {
 fn scramble(digits: u32, rng: &Rng) -> u32 {
     (0..BITS as u32).fold(digits, |scrambled, level| {
         let above = u64::from(digits) >> (BITS as u32 - level);
-        let flip = rng.branch(u64::from(level) << 32 | above).next_u32() >> 31;
+        let flip = (rng.bits_at(u64::from(level) << 32 | above) >> 63) as u32;
         scrambled ^ (flip << (BITS as u32 - 1 - level))
     })
 }
