@@ -58,7 +58,7 @@ impl Metric {
 }
 
 impl Goal {
-    /// Whether `left` is better than `right`. Nothing is better than its equal, and NaN is better than nothing.
+    /// Whether `left` is better than `right`. Nothing is better than its equal, and NaN never is better.
     pub fn is_better(self, left: f64, right: f64) -> bool {
         match self {
             Self::Minimize => left < right,

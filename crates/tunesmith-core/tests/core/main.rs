@@ -4,5 +4,6 @@ mod budget;
 mod decide;
 mod define_by_run;
 mod log;
+mod results;
 mod scene;
 mod submit;
