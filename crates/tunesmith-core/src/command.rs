@@ -141,6 +141,12 @@ pub enum Rejection {
         /// The number.
         value: f64,
     },
+    /// An effective hyperparameter that is no number.
+    #[error("the effective {name} is not finite; the executor must report what it uses")]
+    NotFinite {
+        /// Its name.
+        name: String,
+    },
     /// Params that do not fit the space.
     #[error(transparent)]
     Params(#[from] ParamsError),

@@ -12,7 +12,7 @@ use crate::rng::Rng;
 use crate::space::{Parameter, Rule};
 use crate::study::Study;
 use crate::timestamp::{Timestamp, Writer};
-use crate::trial::{FailureReason, LeaseKey, RequeueReason, Trial, TrialState};
+use crate::trial::{Effective, FailureReason, LeaseKey, RequeueReason, Trial, TrialState};
 use crate::value::Params;
 
 /// How many leases in a row a trial may lose without a report or a checkpoint before it counts as failed.
@@ -39,13 +39,7 @@ pub fn decide(
         Command::Ask { count } => ask::ask(&mut draft, policy, count)?,
         Command::Suggest { lease, parameter } => draft.suggest(policy, lease, *parameter)?,
         Command::RecordEffective { lease, effective } => {
-            let trial = draft.leased(lease)?;
-            if trial.effective.as_ref() != Some(&effective) {
-                draft.push(
-                    Stream::Trial(lease.trial),
-                    Fact::EffectiveRecorded { effective },
-                );
-            }
+            draft.record_effective(lease, effective)?
         }
         Command::Report { lease, report } => report::report(&mut draft, policy, lease, report)?,
         Command::RecordCheckpoint { lease, checkpoint } => {
@@ -146,6 +140,26 @@ impl<'a> Draft<'a> {
             return Ok(trial);
         }
         Err(Rejection::StaleLease { trial: key.trial })
+    }
+
+    fn record_effective(&mut self, key: LeaseKey, effective: Effective) -> Result<(), Rejection> {
+        let trial = self.leased(key)?;
+        let wild = effective
+            .params
+            .iter()
+            .find(|(_, value)| !value.is_finite());
+        if let Some((name, _)) = wild {
+            return Err(Rejection::NotFinite {
+                name: name.to_owned(),
+            });
+        }
+        if trial.effective.as_ref() != Some(&effective) {
+            self.push(
+                Stream::Trial(key.trial),
+                Fact::EffectiveRecorded { effective },
+            );
+        }
+        Ok(())
     }
 
     fn heartbeat(&mut self, key: LeaseKey) -> Result<(), Rejection> {

@@ -238,7 +238,7 @@ impl Domain {
                 let whole = value.as_i64()?;
                 let inside = (*low..=*high).contains(&whole);
                 let offset = i128::from(whole) - i128::from(*low);
-                (inside && offset % i128::from(*step) == 0).then_some(Value::Int(whole))
+                (inside && offset % i128::from((*step).max(1)) == 0).then_some(Value::Int(whole))
             }
             Self::Categorical { choices, .. } => {
                 choices.iter().find(|choice| choice.same_as(value)).cloned()
@@ -297,7 +297,7 @@ impl Domain {
                 high,
                 step: Some(Step::FromLow(step)),
                 ..
-            } => Some(steps_between(*low, *high, *step) + 1),
+            } => Some(steps_between(*low, *high, *step).saturating_add(1)),
             Self::Float {
                 low,
                 high,
@@ -362,6 +362,18 @@ pub(super) fn steps_between(low: f64, high: f64, step: f64) -> u64 {
     ((high - low) / step + 1e-8).floor() as u64
 }
 
+/// The multiple of `quantum` next to a real; the real itself where it is so large that multiples run together.
+pub(super) fn quantise(real: f64, quantum: f64) -> f64 {
+    // Below 2^50 multiples, dividing again gives the same multiple.
+    const MOST_MULTIPLES: f64 = 1_125_899_906_842_624.0;
+    let multiples = real / quantum;
+    if multiples.abs() < MOST_MULTIPLES {
+        multiples.round_ties_even() * quantum
+    } else {
+        real
+    }
+}
+
 fn coerce_real(value: &Value, low: f64, high: f64, step: Option<Step>) -> Option<Value> {
     let real = value.as_f64()?;
     let on_range = |index: f64, size: f64| real == low + index * size;
@@ -374,10 +386,8 @@ fn coerce_real(value: &Value, low: f64, high: f64, step: Option<Step>) -> Option
         }
         Some(step) => {
             let size = step.size();
-            let multiple = (real / size).round_ties_even();
-            let drawn = multiple * size == real
-                && ((low / size).round_ties_even()..=(high / size).round_ties_even())
-                    .contains(&multiple);
+            let drawn = quantise(real, size) == real
+                && (quantise(low, size)..=quantise(high, size)).contains(&real);
             // W&B's grid counts from the minimum, which need not be a multiple.
             let in_grid =
                 real < high && real >= low && on_range(((real - low) / size).round(), size);
@@ -403,7 +413,7 @@ fn limit_points(points: u64) -> Result<(), GridError> {
 fn real_grid(low: f64, high: f64, step: Step) -> Result<Vec<Value>, GridError> {
     let size = step.size();
     let points = match step {
-        Step::FromLow(_) => steps_between(low, high, size) + 1,
+        Step::FromLow(_) => steps_between(low, high, size).saturating_add(1),
         // numpy.arange: ceil((stop - start) / step) points.
         _ => ((high - low) / size).ceil() as u64,
     };
@@ -434,13 +444,21 @@ fn validate_bounds(low: f64, high: f64, has_room: bool, scale: Scale) -> Result<
 
 fn validate_real(low: f64, high: f64, scale: Scale, step: Option<Step>) -> Result<(), DomainError> {
     validate_bounds(low, high, low < high, scale)?;
+    if low.is_finite() && high.is_finite() && !(high - low).is_finite() {
+        return Err(DomainError::Unbounded { low, high });
+    }
     let Some(step) = step else { return Ok(()) };
     let size = step.size();
     if !(size.is_finite() && size > 0.0) {
         return Err(DomainError::StepNotPositive { step: size });
     }
-    if matches!(step, Step::FromLow(_)) && scale == Scale::Log {
-        return Err(DomainError::StepOnLogScale);
+    if matches!(step, Step::FromLow(_)) {
+        if scale == Scale::Log {
+            return Err(DomainError::StepOnLogScale);
+        }
+        if !(high - low).is_finite() {
+            return Err(DomainError::Unbounded { low, high });
+        }
     }
     Ok(())
 }

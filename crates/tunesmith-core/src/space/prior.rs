@@ -3,7 +3,7 @@
 //!
 //! Refuses to draw: it maps a given share of the mass to a value.
 
-use super::domain::{Domain, DomainError, Scale, Step, steps_between};
+use super::domain::{Domain, DomainError, Scale, Step, quantise, steps_between};
 use crate::probability::{TruncatedNormal, beta_quantile};
 use crate::value::Value;
 
@@ -242,7 +242,8 @@ impl<'a> Range<'a> {
                 step,
             } => {
                 let half = 0.5 * *step as f64;
-                let last = high - (high.wrapping_sub(*low)).rem_euclid((*step).max(1));
+                let room = i128::from(*high) - i128::from(*low);
+                let last = i128::from(*high) - room.rem_euclid(i128::from((*step).max(1)));
                 Some(Self {
                     domain,
                     low: *low as f64 - half,
@@ -333,9 +334,10 @@ impl<'a> Range<'a> {
                     let index = ((real - low) / size).round().clamp(0.0, most);
                     Value::Float((low + index * size).min(*high))
                 }
-                Some(Step::Multiple(size)) => Value::Float((real / size).round_ties_even() * size),
+                Some(Step::Multiple(size)) => Value::Float(quantise(real, *size)),
                 Some(Step::WholeMultiple(size)) => {
-                    Value::Int((real / *size as f64).round_ties_even() as i64 * size)
+                    let value = Value::Float(quantise(real, *size as f64));
+                    value.as_i64().map_or(value, Value::Int)
                 }
             },
             Domain::Categorical { .. } | Domain::Fixed(_) => Value::Null,

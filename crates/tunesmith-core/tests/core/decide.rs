@@ -515,4 +515,16 @@ fn effective_hyperparameters_are_recorded_once() {
         "#]],
     );
     check(scene.act(command), expect![[""]]);
+    let effective = Effective {
+        params: Params::from([("weight_decay", f64::NAN)]),
+        total_steps: 120,
+    };
+    let command = Command::RecordEffective {
+        lease: scene.key(0),
+        effective,
+    };
+    assert_eq!(
+        scene.refuse(command),
+        "the effective weight_decay is not finite; the executor must report what it uses"
+    );
 }

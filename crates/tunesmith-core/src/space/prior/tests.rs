@@ -273,4 +273,33 @@ proptest! {
         let back = prior.to_unit(&domain, &value).unwrap_or(-1.0);
         prop_assert!((back - u).abs() < 1e-9);
     }
+
+    /// Whatever the numbers are, a domain is refused or every position gives a legal, finite value.
+    #[test]
+    fn hostile_numbers_are_refused_or_work(
+        (low, high, step) in (any::<f64>(), any::<f64>(), any::<f64>()),
+        (whole_low, whole_high, whole_step) in (any::<i64>(), any::<i64>(), any::<i64>()),
+        (mu, sigma) in (any::<f64>(), any::<f64>()),
+        kind in 0..6_u8,
+        scale in prop_oneof![Just(Scale::Linear), Just(Scale::Log)],
+        u in 0.0..=1.0_f64,
+    ) {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        let float = |(low, high), step| Domain::Float { low, high, scale, step };
+        let uniform = Prior::Uniform;
+        let (domain, prior) = match kind {
+            0 => (float((low, high), None), uniform),
+            1 => (float((low, high), Some(Step::FromLow(step))), uniform),
+            2 => (float((low, high), Some(Step::Multiple(step))), uniform),
+            3 => (Domain::Int { low: whole_low, high: whole_high, scale, step: whole_step }, uniform),
+            4 => (float(all, Some(Step::WholeMultiple(whole_step))), Prior::Normal { mu, sigma }),
+            _ => (float((0.0, f64::INFINITY), Some(Step::Multiple(step))), Prior::LogNormal { mu, sigma }),
+        };
+        if domain.validate().is_ok() && prior.validate(&domain).is_ok() {
+            let value = prior.quantile(&domain, u);
+            prop_assert!(value.is_finite(), "{value} of {domain:?}");
+            prop_assert!(domain.contains(&value), "{value} of {domain:?}");
+        }
+        let _ = (domain.cardinality(), domain.contains(&Value::Float(mu)), domain.contains(&Value::Int(whole_low)));
+    }
 }
