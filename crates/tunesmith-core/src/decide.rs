@@ -39,7 +39,7 @@ pub fn decide(
         Command::Ask { count } => ask::ask(&mut draft, policy, count)?,
         Command::Suggest { lease, parameter } => draft.suggest(policy, lease, *parameter)?,
         Command::RecordEffective { lease, effective } => {
-            draft.record_effective(lease, effective)?
+            draft.record_effective(lease, effective)?;
         }
         Command::Report { lease, report } => report::report(&mut draft, policy, lease, report)?,
         Command::RecordCheckpoint { lease, checkpoint } => {
