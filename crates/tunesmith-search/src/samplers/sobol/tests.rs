@@ -117,3 +117,42 @@ fn seeds_give_different_points_inside_the_open_interval() {
     assert_ne!(one, other);
     assert!(one.iter().flatten().all(|x| *x > 0.0 && *x < 1.0));
 }
+
+#[test]
+fn scrambling_permutes_the_tree_of_digits() {
+    let mut chance = Rng::at(5, 0, "pairs");
+    let rng = Rng::at(6, 0, "scramble");
+    let mut shifted_alike = 0;
+    for _ in 0..500 {
+        let one = chance.next_u32();
+        // Shares a random number of leading digits.
+        let other = one ^ (chance.next_u32() >> chance.below(32));
+        let (left, right) = (scramble(one, &rng), scramble(other, &rng));
+        assert_eq!(
+            (one ^ other).leading_zeros(),
+            (left ^ right).leading_zeros()
+        );
+        shifted_alike += u32::from(one != other && left ^ right == one ^ other);
+    }
+    assert!(
+        shifted_alike < 100,
+        "{shifted_alike} of 500 pairs were only shifted"
+    );
+}
+
+#[test]
+fn every_point_is_uniform_over_the_seeds() {
+    let count = 4_000;
+    let below = |bound: f64| {
+        let point = |seed| scrambled(seed, 4)[3][1];
+        (0..count).filter(|seed| point(*seed) < bound).count() as f64 / count as f64
+    };
+    for bound in [0.125, 0.5, 0.8] {
+        let found = below(bound);
+        // Five standard errors.
+        assert!(
+            (found - bound).abs() < 5.0 * (bound * (1.0 - bound) / count as f64).sqrt(),
+            "{found} below {bound}"
+        );
+    }
+}
