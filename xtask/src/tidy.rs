@@ -67,6 +67,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     for file in &files {
         findings.extend(source::examine(file));
         findings.extend(pages::examine(root, file));
+        findings.extend(crates::lints(file));
     }
     findings.extend(pages::decisions(&paths));
     findings.extend(crates::examine(

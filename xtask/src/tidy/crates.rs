@@ -35,6 +35,14 @@ pub(super) fn examine(page: &TextFile, metadata: &Value) -> Vec<Finding> {
     findings
 }
 
+/// A manifest of a crate that leaves the workspace's lints out.
+pub(super) fn lints(file: &TextFile) -> Option<Finding> {
+    let is_crate = file.path.ends_with("/Cargo.toml");
+    let inherits = file.text.contains("[lints]\nworkspace = true\n");
+    (is_crate && !inherits)
+        .then(|| Finding::new(&file.path, 1, "add `[lints]` with `workspace = true`"))
+}
+
 /// Crate → (line, crates it may depend on), from rows `| `name` | … | `one`, `two` |`.
 fn table(page: &str) -> BTreeMap<String, (usize, BTreeSet<String>)> {
     let mut rows = BTreeMap::new();

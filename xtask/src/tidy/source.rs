@@ -35,6 +35,7 @@ fn examine_tokens(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
     findings.extend(functions(&file.path, tokens));
     findings.extend(attributes(&file.path, tokens));
     findings.extend(unfinished(&file.path, tokens));
+    findings.extend(sleeps(&file.path, tokens));
     findings.extend(panics(&file.path, tokens));
     findings.extend(bare_string_errors(&file.path, tokens));
     findings.extend(modules::names(&file.path, tokens));
@@ -198,6 +199,20 @@ fn unfinished(path: &str, tokens: &[Token]) -> Vec<Finding> {
                 path,
                 tokens[at].line,
                 format!("`{}!` does not belong in a delivered file", tokens[at].text),
+            )
+        })
+        .collect()
+}
+
+/// A sleep is a guess at how long something else takes.
+fn sleeps(path: &str, tokens: &[Token]) -> Vec<Finding> {
+    (0..tokens.len())
+        .filter(|at| tokens::reads(tokens, *at, &["thread", ":", ":", "sleep"]))
+        .map(|at| {
+            Finding::new(
+                path,
+                tokens[at].line,
+                "wait for what happens (a channel, a line, a child), not for time to pass",
             )
         })
         .collect()

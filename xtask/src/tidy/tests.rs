@@ -171,6 +171,29 @@ fn unfinished_work_is_refused_also_inside_macros() {
 }
 
 #[test]
+fn sleeps_are_refused_also_in_tests() {
+    only(
+        "crates/a/tests/a.rs",
+        "fn f() { std::thread::sleep(LONG); }\n",
+        2,
+        "not for time to pass",
+    );
+}
+
+#[test]
+fn crates_inherit_the_lints_of_the_workspace() {
+    assert!(crates::lints(&file("crates/a/Cargo.toml", "[package]\nname = \"a\"\n")).is_some());
+    assert!(
+        crates::lints(&file(
+            "crates/a/Cargo.toml",
+            "[package]\n\n[lints]\nworkspace = true\n"
+        ))
+        .is_none()
+    );
+    assert!(crates::lints(&file("Cargo.toml", "[workspace]\n")).is_none());
+}
+
+#[test]
 fn panics_are_refused_in_the_crates() {
     let library = "crates/a/src/lib.rs";
     only(
