@@ -9,25 +9,30 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+mod train;
+
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
 /// What can be measured.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Case {
     /// What the log and the search add to a trial: ask, report and tell, in memory and in SQLite
     Overhead,
+    /// A training step and an epoch of RTE, against PyTorch and transformers' Trainer
+    Train(train::Train),
 }
 
 /// Runs one case, shows its figures and appends them to the history.
 pub(crate) fn run(root: &Path, case: Case) -> Result<bool> {
-    let (package, program) = match case {
-        Case::Overhead => ("tunesmith-store", "overhead"),
-    };
     let place = place(root)?;
     let mut records = Vec::new();
-    for figures in measure(root, package, program)? {
+    let measured = match case {
+        Case::Overhead => measure(root, "tunesmith-store", "overhead")?,
+        Case::Train(options) => train::measure(root, &options)?,
+    };
+    for figures in measured {
         let mut record = place.clone();
         record.extend(figures);
         records.push(Value::Object(record).to_string());

@@ -1,0 +1,46 @@
+"""Writes what a step is timed on: a random BERT of a real shape, and rows of exactly 128 tokens.
+
+    python tools/bench/fixture.py --shape bert-base DIR
+
+DIR/model is a Hugging Face directory with a word-level vocabulary of 30,522
+entries; DIR/train.tsv and DIR/dev.tsv are texts of 126 of those words.
+"""
+
+import argparse
+import random
+from pathlib import Path
+
+import torch
+from torch_step import SHAPES
+from transformers import BertConfig, BertForSequenceClassification
+
+WORDS = 126
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def write_rows(path, rows, vocabulary, seed):
+    chosen = random.Random(seed)
+    lines = ["text\tlabel"]
+    for row in range(rows):
+        words = (f"w{chosen.randrange(1000, vocabulary)}" for _ in range(WORDS))
+        lines.append(" ".join(words) + f"\t{row % 2}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Write a model and rows to time a step on.")
+    parser.add_argument("--shape", required=True, choices=SHAPES)
+    parser.add_argument("folder", type=Path)
+    chosen = parser.parse_args()
+    torch.manual_seed(0)
+    config = BertConfig(**SHAPES[chosen.shape], num_labels=2)
+    model = chosen.folder / "model"
+    BertForSequenceClassification(config).save_pretrained(model)
+    words = SPECIAL + [f"w{index}" for index in range(len(SPECIAL), config.vocab_size)]
+    (model / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    write_rows(chosen.folder / "train.tsv", 512, config.vocab_size, 1)
+    write_rows(chosen.folder / "dev.tsv", 2, config.vocab_size, 2)
+
+
+if __name__ == "__main__":
+    main()
