@@ -113,7 +113,8 @@ impl Figures {
     }
 }
 
-fn target_directory(root: &Path) -> Result<PathBuf> {
+/// Where cargo builds.
+pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
     let metadata = crate::tidy::metadata(root)?;
     let directory = metadata["target_directory"]
         .as_str()

@@ -49,8 +49,14 @@ impl Peer {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {command:?}"))?;
-        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else { bail!("no pipes") };
-        Ok(Self { child, to, from: BufReader::new(from) })
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
+            bail!("no pipes")
+        };
+        Ok(Self {
+            child,
+            to,
+            from: BufReader::new(from),
+        })
     }
 
     fn say(&mut self, line: &str) -> Result<()> {
@@ -81,7 +87,9 @@ impl Peer {
     fn peak_mb(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM")?;
+        let kib = line
+            .and_then(|line| line.split_whitespace().next())
+            .context("no VmHWM")?;
         Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
     }
 }
@@ -108,25 +116,40 @@ struct Case<'a> {
 
 /// Runs the cases; gives one figure a case.
 pub(crate) fn measure(root: &Path, options: &Train) -> Result<Vec<Map<String, Value>>> {
-    let built = Command::new("cargo").args(["build", "--release", "--package", "tunesmith"]).current_dir(root).status()?;
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--package", "tunesmith"])
+        .current_dir(root)
+        .status()?;
     if !built.success() {
         bail!("tunesmith does not build");
     }
-    let wanted = |name: &str| options.cases.is_empty() || options.cases.iter().any(|case| case == name);
-    let folder = root.join("target/bench");
+    let wanted =
+        |name: &str| options.cases.is_empty() || options.cases.iter().any(|case| case == name);
+    let target = crate::quickstart::target_directory(root)?;
+    let folder = target.join("bench");
     let mut figures = Vec::new();
     for (shape, batch) in [("minilm", 16), ("bert-base", 8)] {
         if wanted(shape) {
             let fixture = folder.join(shape);
             step_fixture(root, options, shape, &fixture)?;
-            figures.push(compare(root, options, &step_case(shape, batch, options, &fixture))?);
+            figures.push(compare(
+                root,
+                &target,
+                options,
+                &step_case(shape, batch, options, &fixture),
+            )?);
         }
     }
     if wanted("rte-epoch") {
         let (Some(minilm), Some(data)) = (&options.minilm, &options.data) else {
             bail!("rte-epoch needs --minilm and --data (or TUNESMITH_MINILM and TUNESMITH_DATA)");
         };
-        figures.push(compare(root, options, &epoch_case(minilm, &data.join("glue/RTE")))?);
+        figures.push(compare(
+            root,
+            &target,
+            options,
+            &epoch_case(minilm, &data.join("glue/RTE")),
+        )?);
     }
     Ok(figures)
 }
@@ -137,9 +160,18 @@ fn step_fixture(root: &Path, options: &Train, shape: &str, folder: &Path) -> Res
         return Ok(());
     }
     let mut command = Command::new(&options.python);
-    command.arg(root.join("tools/bench/fixture.py")).args(["--shape", shape]).arg(folder);
-    let made = command.status().with_context(|| format!("cannot run {command:?}; see tools/README.md"))?;
-    if made.success() { Ok(()) } else { bail!("{command:?} failed") }
+    command
+        .arg(root.join("tools/bench/fixture.py"))
+        .args(["--shape", shape])
+        .arg(folder);
+    let made = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}; see tools/README.md"))?;
+    if made.success() {
+        Ok(())
+    } else {
+        bail!("{command:?} failed")
+    }
 }
 
 fn open(model: &Path, task: &Value, evaluate: &Value) -> Value {
@@ -163,7 +195,13 @@ fn step_case<'a>(shape: &'a str, batch: usize, options: &Train, fixture: &Path) 
             "per_device_train_batch_size": batch, "max_steps": 1_000_000, "max_grad_norm": 0, "weight_decay": 0.01,
             "learning_rate": 2e-5, "max_seq_length": 128,
         }),
-        theirs: vec![script, "--model".into(), model.display().to_string(), "--batch".into(), batch.to_string()],
+        theirs: vec![
+            script,
+            "--model".into(),
+            model.display().to_string(),
+            "--batch".into(),
+            batch.to_string(),
+        ],
         steps: options.steps,
         go: format!("go {}", options.steps),
         read: |answer| answer["median_ms"].as_f64(),
@@ -173,8 +211,15 @@ fn step_case<'a>(shape: &'a str, batch: usize, options: &Train, fixture: &Path) 
 fn epoch_case<'a>(minilm: &Path, rte: &Path) -> Case<'a> {
     let (train, dev) = (rte.join("train.tsv"), rte.join("dev.tsv"));
     let task = json!({"train": train, "validation": dev, "text": ["sentence1", "sentence2"], "label": "label"});
-    let theirs = ["tools/bench/trainer_epoch.py", "--model", &minilm.display().to_string(), "--train",
-        &train.display().to_string(), "--dev", &dev.display().to_string()];
+    let theirs = [
+        "tools/bench/trainer_epoch.py",
+        "--model",
+        &minilm.display().to_string(),
+        "--train",
+        &train.display().to_string(),
+        "--dev",
+        &dev.display().to_string(),
+    ];
     Case {
         name: "rte-epoch",
         open: open(minilm, &task, &json!({"epochs": 1.0})),
@@ -186,27 +231,43 @@ fn epoch_case<'a>(minilm: &Path, rte: &Path) -> Case<'a> {
     }
 }
 
-fn compare(root: &Path, options: &Train, case: &Case<'_>) -> Result<Map<String, Value>> {
-    let mut ours = Peer::start(Command::new(root.join("target/release/tunesmith")).arg("trainer"))?;
+fn compare(
+    root: &Path,
+    target: &Path,
+    options: &Train,
+    case: &Case<'_>,
+) -> Result<Map<String, Value>> {
+    let mut ours = Peer::start(Command::new(target.join("release/tunesmith")).arg("trainer"))?;
     ours.say(&case.open.to_string())?;
     ours.hear_type("ready")?;
-    let start = json!({"type": "start", "trial": 0, "params": case.params, "seed": 1, "directory": root.join("target/bench/trial")});
+    let start = json!({"type": "start", "trial": 0, "params": case.params, "seed": 1, "directory": target.join("bench/trial")});
     ours.say(&start.to_string())?;
     // The first round warms; then each side runs while the other waits.
     ours.hear_type("report")?;
-    let mut theirs = Peer::start(Command::new(&options.python).args(&case.theirs).current_dir(root))?;
+    let mut theirs = Peer::start(
+        Command::new(&options.python)
+            .args(&case.theirs)
+            .current_dir(root),
+    )?;
     let engine = theirs.hear()?["engine"].clone();
-    let (mut our_ms, mut their_ms, mut ratios, mut their_peak) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
+    let (mut our_ms, mut their_ms, mut ratios, mut their_peak) =
+        (Vec::new(), Vec::new(), Vec::new(), 0.0);
     for round in 0..options.rounds {
         theirs.say(&case.go)?;
         let answer = theirs.hear()?;
         let their = (case.read)(&answer).context("no time in the answer")?;
         their_peak = answer["peak_mb"].as_f64().unwrap_or(0.0);
         let began = Instant::now();
-        ours.say(&json!({"type": "verdict", "trial": 0, "keep": false, "then": "continue"}).to_string())?;
+        ours.say(
+            &json!({"type": "verdict", "trial": 0, "keep": false, "then": "continue"}).to_string(),
+        )?;
         ours.hear_type("report")?;
         let our = began.elapsed().as_secs_f64() * 1e3 / case.steps as f64;
-        eprintln!("{} round {round}: ours {our:.0} ms, theirs {their:.0} ms, ratio {:.3}", case.name, our / their);
+        eprintln!(
+            "{} round {round}: ours {our:.0} ms, theirs {their:.0} ms, ratio {:.3}",
+            case.name,
+            our / their
+        );
         our_ms.push(our);
         their_ms.push(their);
         ratios.push(our / their);
@@ -216,7 +277,10 @@ fn compare(root: &Path, options: &Train, case: &Case<'_>) -> Result<Map<String, 
         "ratio": median(ratios), "ours_peak_mb": ours.peak_mb()?, "theirs_peak_mb": their_peak, "theirs": engine,
         "rounds": options.rounds,
     });
-    figures.as_object().cloned().context("figures are an object")
+    figures
+        .as_object()
+        .cloned()
+        .context("figures are an object")
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
