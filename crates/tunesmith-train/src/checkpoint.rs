@@ -194,7 +194,7 @@ pub(crate) fn load(
     pack.fill(slot, source, seed)?;
     pack.words[slot] = WordRows::restore(
         pack.config.vocabulary,
-        seen,
+        &seen,
         keeps.into_iter().map(f32::from_bits).collect(),
     );
     let runs = pack.runs(pack.words[slot].seen());

@@ -43,14 +43,15 @@ fn read(input: impl BufRead, sender: &SyncSender<Line>) {
     for line in input.lines() {
         let parsed = match line {
             Ok(line) if line.trim().is_empty() => continue,
-            Ok(line) => serde_json::from_str(&line)
-                .map(Line::Message)
-                .unwrap_or_else(|error| {
+            Ok(line) => serde_json::from_str(&line).map_or_else(
+                |error| {
                     Line::Broken(format!(
                         "a line of the host is no message of protocol version {}: {error}",
                         crate::protocol::VERSION
                     ))
-                }),
+                },
+                Line::Message,
+            ),
             Err(error) => Line::Broken(format!("the host's lines cannot be read: {error}")),
         };
         if sender.send(parsed).is_err() {
@@ -143,7 +144,7 @@ fn take(
         ToTrainer::Release { trial } => trainer.release(trial, tell),
         ToTrainer::Drop { trial } => trainer.drop_trial(trial, tell),
         ToTrainer::Evaluate { directory, split } => {
-            tell(trainer.evaluate_directory(&directory, split)?)
+            tell(trainer.evaluate_directory(&directory, split)?);
         }
         ToTrainer::Open(_) | ToTrainer::Shutdown => {}
     }

@@ -68,7 +68,7 @@ fn write_data(directory: &Path) {
         let mut text = String::from("text\tlabel\n");
         for i in 0..count {
             let i = i + shift;
-            let mood = if i % 2 == 0 { "good" } else { "bad" };
+            let mood = if i.is_multiple_of(2) { "good" } else { "bad" };
             let filler = [
                 "the river",
                 "a table",
@@ -77,11 +77,9 @@ fn write_data(directory: &Path) {
                 "some bread",
             ][i % 5];
             let tail = ["was", "seemed", "felt"][i % 3];
-            text.push_str(&format!(
-                "{filler} {tail} {mood} today {}\t{}\n",
-                ["again", "at last"][i / 2 % 2],
-                if i % 2 == 0 { "yes" } else { "no" }
-            ));
+            let again = ["again", "at last"][i / 2 % 2];
+            let label = if i.is_multiple_of(2) { "yes" } else { "no" };
+            text += &format!("{filler} {tail} {mood} today {again}\t{label}\n");
         }
         text
     };

@@ -419,11 +419,11 @@ impl Encoder<'_> {
         dx: Option<&Tensor>,
     ) -> Result<()> {
         let inner = &mut workspace.layers[index].adapters[put.adapter.target as usize];
-        let scratch = Scratch {
+        let mut scratch = Scratch {
             input: &mut workspace.adapter_input,
             inner: &mut workspace.d_adapter,
         };
-        self.adapt_backward(put, x, dy, inner, scratch, dx)
+        self.adapt_backward(put, x, dy, inner, &mut scratch, dx)
     }
 
     fn embed_backward(&self, workspace: &mut Workspace) -> Result<()> {

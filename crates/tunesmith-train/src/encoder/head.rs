@@ -182,11 +182,18 @@ impl Encoder<'_> {
             &d_first,
         )?;
         if let Some(put) = self.head_put() {
-            let scratch = Scratch {
+            let mut scratch = Scratch {
                 input: &mut workspace.adapter_input,
                 inner: &mut workspace.d_adapter,
             };
-            self.adapt_backward(&put, &input, &d, &mut head.adapter, scratch, Some(&d_first))?;
+            self.adapt_backward(
+                &put,
+                &input,
+                &d,
+                &mut head.adapter,
+                &mut scratch,
+                Some(&d_first),
+            )?;
         }
         if self.config.architecture == Architecture::Roberta {
             let masks = self.pass.masks(Site::HeadInput);

@@ -181,7 +181,7 @@ impl Encoder<'_> {
         x: &Tensor,
         dy: &Tensor,
         inner: &mut Buffer,
-        scratch: Scratch<'_>,
+        scratch: &mut Scratch<'_>,
         dx: Option<&Tensor>,
     ) -> Result<()> {
         let (inputs, outputs, rank) = self.adapter_shapes(put.adapter);

@@ -122,11 +122,9 @@ pub(crate) fn of_layer(config: &EncoderConfig, index: usize) -> LayerNames {
 /// A checkpoint's spelling of a name, made today's: files of TensorFlow descent say `gamma` and
 /// `beta`.
 pub(crate) fn modern(name: &str) -> String {
-    let name = name
-        .strip_suffix(".gamma")
-        .map(|module| format!("{module}.weight"))
-        .unwrap_or_else(|| name.to_owned());
-    name.strip_suffix(".beta")
-        .map(|module| format!("{module}.bias"))
-        .unwrap_or(name)
+    match name.rsplit_once('.') {
+        Some((module, "gamma")) => format!("{module}.weight"),
+        Some((module, "beta")) => format!("{module}.bias"),
+        _ => name.to_owned(),
+    }
 }

@@ -59,14 +59,14 @@ impl Columns {
     }
 
     /// The part of a text's buffer that starts with a column.
-    fn view<'a>(
-        data: &'a [f32],
+    fn view(
+        data: &[f32],
         row: usize,
         rows: usize,
         stride: usize,
         column: usize,
         columns: usize,
-    ) -> Matrix<'a> {
+    ) -> Matrix<'_> {
         Matrix::strided(&data[row * stride + column..], rows, columns, stride)
     }
 
@@ -168,11 +168,12 @@ vectorised! {
     /// `d`: gradients of dropped probabilities become those of scores. With `P` the softmax, `M`
     /// the mask and `p = P·M`: `dS = P·M·d − P·Σ(d·p)`, and `P·M = p`; where the mask is zero `P`
     /// comes from the scores again, which `p` holds as zero there, hence `raw`.
-    fn score_gradients(d: &mut [f32], p: &[f32], raw: &[f32], keys: usize, normalisers: &[f32], head: usize, heads: usize, drops: bool) {
+    fn score_gradients(d: &mut [f32], p: &[f32], raw: &[f32], keys: usize, normaliser_of: (&[f32], usize, usize), drops: bool) {
         let lines = d.chunks_exact_mut(keys).zip(p.chunks_exact(keys));
         for (i, (d, p)) in lines.enumerate() {
             let sum = super::vector::sum_by2(d, p, |d, p| d * p);
             if drops {
+                let (normalisers, head, heads) = normaliser_of;
                 let normaliser = normalisers[i * heads + head];
                 let raw = &raw[i * keys..(i + 1) * keys];
                 for ((d, p), s) in d.iter_mut().zip(p).zip(raw) {
@@ -323,9 +324,7 @@ impl Backward<'_> {
                     p,
                     raw,
                     text.keys,
-                    normalisers,
-                    head,
-                    c.heads,
+                    (normalisers, head, c.heads),
                     mask.drops(),
                 );
                 let out = self.stripe(dkv, text.keys, c.key, c.key_stride, head);

@@ -102,6 +102,10 @@ const SMALL: usize = 1 << 19;
 ///
 /// # Panics
 /// Shapes that do not fit each other or their buffers.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an exclusive view is used up by its product"
+)]
 pub(crate) fn multiply(
     out: MatrixMut<'_>,
     a: Matrix<'_>,

@@ -30,10 +30,10 @@ fn normalise_row(y: &mut [f32], z: &[f32], gamma: &[f32], beta: &[f32], epsilon:
 }
 
 vectorised! {
-    fn forward_rows(y: &mut [f32], z: &mut [f32], residual: &[f32], bias: &[f32], norm: &[f32], mask: Mask, first: u32, epsilon: f32) {
+    fn forward_rows(y: &mut [f32], z: &mut [f32], residual: &[f32], bias: &[f32], norm: &[f32], noise: (Mask, u32), epsilon: f32) {
         let width = bias.len();
         let (gamma, beta) = norm.split_at(width);
-        let mut index = first;
+        let (mask, mut index) = noise;
         let lines = y.chunks_exact_mut(width).zip(z.chunks_exact_mut(width));
         for ((y, z), residual) in lines.zip(residual.chunks_exact(width)) {
             if mask.drops() {
@@ -143,8 +143,7 @@ impl Operator for Forward<'_> {
                 residual,
                 bias,
                 norm,
-                self.masks[task.slot],
-                first,
+                (self.masks[task.slot], first),
                 self.epsilon,
             );
         });

@@ -199,20 +199,16 @@ struct Row<'b> {
 
 impl<'b> Row<'b> {
     fn take(&mut self, length: usize) -> (&'b mut [f32], &'b mut [f32], &'b mut [f32], &'b [f32]) {
-        let split = |rest: &mut &'b mut [f32]| {
-            let (head, tail) = std::mem::take(rest).split_at_mut(length);
-            *rest = tail;
-            head
-        };
         let (g, rest) = self.g.split_at(length);
         self.g = rest;
         self.at += length;
-        (
-            split(&mut self.w),
-            split(&mut self.m),
-            split(&mut self.v),
-            g,
-        )
+        let mut heads = [&mut self.w, &mut self.m, &mut self.v].map(|rest| {
+            let (head, tail) = std::mem::take(rest).split_at_mut(length);
+            *rest = tail;
+            head
+        });
+        let [w, m, v] = heads.each_mut().map(std::mem::take);
+        (w, m, v, g)
     }
 
     fn cut(&mut self, slab: Slab, kernel: Kernel, pieces: &mut Vec<Piece<'b>>) {

@@ -84,7 +84,7 @@ fn random(named: &Named, seed: u64, deviation: f32, to: &mut [f32]) {
         ((bits >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
     };
     let name = named.name.as_str();
-    if name.contains(".lora_B.") || name.ends_with(".bias") {
+    if name.contains(".lora_B.") || matches!(name.rsplit_once('.'), Some((_, "bias"))) {
         to.fill(0.0);
     } else if name.contains(".lora_A.") {
         // Kaiming uniform with a = √5: bound 1/√inputs.
@@ -174,7 +174,7 @@ impl Pack {
         values: &[f32],
     ) -> TensorResult<()> {
         edit(&self.weights, |all| {
-            named.placed.place.of_mut(all, slot).copy_from_slice(values)
+            named.placed.place.of_mut(all, slot).copy_from_slice(values);
         })
     }
 }

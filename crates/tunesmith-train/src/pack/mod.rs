@@ -303,7 +303,7 @@ impl Pack {
         let words = &mut self.words[slot];
         let all = 0..self.config.vocabulary as u32;
         edit(&self.weights, |weights| {
-            words.touch(all, place.of_mut(weights, slot), width, false)
+            words.touch(all, place.of_mut(weights, slot), width, false);
         })
     }
 

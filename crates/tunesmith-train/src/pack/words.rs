@@ -62,7 +62,9 @@ impl WordRows {
                 let owed = &self.keeps[self.applied[id] as usize..];
                 let row = &mut table[id * width..][..width];
                 for keep in owed {
-                    row.iter_mut().for_each(|w| *w *= *keep);
+                    for weight in row.iter_mut() {
+                        *weight *= *keep;
+                    }
                 }
                 self.applied[id] = self.keeps.len() as u32;
             }
@@ -94,12 +96,12 @@ impl WordRows {
     }
 
     /// The state that a checkpoint held: rows seen and the decays so far.
-    pub(crate) fn restore(rows: usize, seen: Vec<u32>, keeps: Vec<f32>) -> Self {
+    pub(crate) fn restore(rows: usize, seen: &[u32], keeps: Vec<f32>) -> Self {
         let mut words = Self {
             keeps,
             ..Self::new(rows)
         };
-        words.mark(&seen);
+        words.mark(seen);
         words
     }
 }

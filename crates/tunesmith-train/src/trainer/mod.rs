@@ -116,21 +116,19 @@ impl Trainer {
         let mut trial = Trial::new(pack, slot, settings, dataset, start.directory);
         let seats = &mut self.packs[pack];
         seats.pack.scales[slot] = trial.settings.lora_scale;
-        let resumed = match &start.resume {
-            Some(path) => {
-                let (seed, effective) = (trial.settings.seed, &trial.settings.effective);
-                checkpoint::load(&mut seats.pack, slot, &self.source, seed, effective, path)
-                    .map_err(|error| FailureReason::BadCheckpoint {
-                        message: error.to_string(),
-                    })?
-            }
-            None => {
-                let filled = seats.pack.fill(slot, &self.source, trial.settings.seed);
-                filled.map_err(|error| FailureReason::File {
+        let resumed = if let Some(path) = &start.resume {
+            let (seed, effective) = (trial.settings.seed, &trial.settings.effective);
+            checkpoint::load(&mut seats.pack, slot, &self.source, seed, effective, path).map_err(
+                |error| FailureReason::BadCheckpoint {
                     message: error.to_string(),
-                })?;
-                0
-            }
+                },
+            )?
+        } else {
+            let filled = seats.pack.fill(slot, &self.source, trial.settings.seed);
+            filled.map_err(|error| FailureReason::File {
+                message: error.to_string(),
+            })?;
+            0
         };
         trial.step = resumed;
         seats.taken[slot] = Some(start.trial);
