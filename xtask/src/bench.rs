@@ -25,12 +25,12 @@ pub(crate) enum Case {
 }
 
 /// Runs one case, shows its figures and appends them to the history.
-pub(crate) fn run(root: &Path, case: Case) -> Result<bool> {
+pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
     let place = place(root)?;
     let mut records = Vec::new();
     let measured = match case {
         Case::Overhead => measure(root, "tunesmith-store", "overhead")?,
-        Case::Train(options) => train::measure(root, &options)?,
+        Case::Train(options) => train::measure(root, options)?,
     };
     for figures in measured {
         let mut record = place.clone();

@@ -60,7 +60,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Check => steps::run(&root, &steps::check()),
         Command::Test => steps::run(&root, &steps::test()),
         Command::Tidy => tidy::run(&root),
-        Command::Bench { case } => bench::run(&root, *case),
+        Command::Bench { case } => bench::run(&root, case),
         Command::Ci => steps::run(&root, &steps::ci()),
         Command::Quickstart => quickstart::run(&root).map(|()| true),
         Command::QuickstartData => quickstart_data::write(&root),
