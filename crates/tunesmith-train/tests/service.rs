@@ -79,7 +79,9 @@ fn write_data(directory: &Path) {
             let tail = ["was", "seemed", "felt"][i % 3];
             let again = ["again", "at last"][i / 2 % 2];
             let label = if i.is_multiple_of(2) { "yes" } else { "no" };
-            text += &format!("{filler} {tail} {mood} today {again}\t{label}\n");
+            text.extend([
+                filler, " ", tail, " ", mood, " today ", again, "\t", label, "\n",
+            ]);
         }
         text
     };
