@@ -7,6 +7,8 @@
 mod dataset;
 mod error;
 mod model;
+#[cfg(test)]
+mod tests;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

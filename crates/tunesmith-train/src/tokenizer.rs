@@ -8,6 +8,8 @@ mod encode;
 mod error;
 mod load;
 mod save;
+#[cfg(test)]
+mod tests;
 mod wordpiece;
 
 use std::path::PathBuf;

@@ -15,6 +15,9 @@ use super::task::Task;
 use crate::hub::Hub;
 use crate::metrics::Metric;
 
+#[cfg(test)]
+mod tests;
+
 /// Labelled texts in their splits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corpus {

@@ -4,6 +4,9 @@
 //! study see one order and a resumed trial goes on in the middle of it. It draws from no shared
 //! generator and keeps no state.
 
+#[cfg(test)]
+mod tests;
+
 /// The order of the training rows in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {

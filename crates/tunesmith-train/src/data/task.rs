@@ -9,6 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(test)]
+mod tests;
+
 /// Where the examples come from.
 ///
 /// Written as a string (`glue/rte`) or as a mapping ([`FileTask`]).

@@ -7,6 +7,8 @@ mod csv;
 mod json;
 mod lines;
 mod parquet;
+#[cfg(test)]
+mod tests;
 mod tsv;
 
 use std::path::{Path, PathBuf};
