@@ -73,6 +73,15 @@ pub enum HubError {
         /// The repository.
         id: String,
     },
+    /// A model without a tokenizer that can be read.
+    #[error(
+        "{id} has neither tokenizer.json nor vocab.txt; load its tokenizer in transformers and save it \
+         with `save_pretrained(directory)` beside the weights, then give the directory"
+    )]
+    NoTokenizer {
+        /// The repository.
+        id: String,
+    },
     /// An index of weight files that cannot be read.
     #[error("{}: no index of weight files: {source}; delete it and download it again", path.display())]
     Index {

@@ -13,6 +13,9 @@ const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
+/// One of these makes a tokenizer.
+const VOCABULARY: [&str; 2] = ["tokenizer.json", "vocab.txt"];
+
 /// Taken where they are there.
 const TOKENIZER: [&str; 7] = [
     "tokenizer.json",
@@ -38,6 +41,11 @@ impl Repository<'_> {
             return Err(HubError::NotFound {
                 id: format!("{id}/{CONFIG}"),
                 endpoint,
+            });
+        }
+        if !VOCABULARY.iter().any(|file| there.contains(*file)) {
+            return Err(HubError::NoTokenizer {
+                id: self.id.clone(),
             });
         }
         for file in TOKENIZER.into_iter().filter(|file| there.contains(*file)) {
@@ -67,7 +75,7 @@ fn is_whole(snapshot: &Path) -> bool {
     let has = |file: &str| snapshot.join(file).is_file();
     let weights = has(WEIGHTS)
         || shards(&snapshot.join(INDEX)).is_ok_and(|shards| shards.iter().all(|shard| has(shard)));
-    let tokenizer = has("tokenizer.json") || has("vocab.txt") || has("merges.txt");
+    let tokenizer = VOCABULARY.into_iter().any(has);
     has(CONFIG) && weights && tokenizer
 }
 

@@ -177,6 +177,26 @@ fn says_what_to_do_when_there_is_no_model() {
 }
 
 #[test]
+fn a_model_without_a_tokenizer_is_refused_before_its_weights_are_fetched() {
+    let files = [
+        ("config.json", "{}"),
+        ("model.safetensors", "w"),
+        ("spiece.model", "s"),
+    ];
+    let server = Server::start("owner/bare", &files);
+    let cache = TempDir::new().unwrap();
+    let hub = Hub::new(&server.endpoint, cache.path());
+    let error = hub.model_directory("owner/bare").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("neither tokenizer.json nor vocab.txt"),
+        "{error}"
+    );
+    assert_eq!(server.requests().len(), 1, "only the list");
+}
+
+#[test]
 fn takes_a_directory_as_it_is() {
     let directory = TempDir::new().unwrap();
     let hub = Hub::new("http://127.0.0.1:9", "/nowhere");
