@@ -76,9 +76,7 @@ fn place(root: &Path) -> Result<Map<String, Value>> {
     place.insert("cpu".to_owned(), processor().into());
     place.insert(
         "cores".to_owned(),
-        std::thread::available_parallelism()
-            .map_or(0, usize::from)
-            .into(),
+        std::thread::available_parallelism().map_or(0, usize::from).into(),
     );
     Ok(place)
 }
@@ -94,20 +92,14 @@ fn commit(root: &Path) -> Result<String> {
 
 fn processor() -> String {
     let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = information
-        .lines()
-        .find(|line| line.starts_with("model name"));
-    let name = model
-        .and_then(|line| line.split_once(':'))
-        .map(|(_, name)| name.trim());
+    let model = information.lines().find(|line| line.starts_with("model name"));
+    let name = model.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim());
     name.unwrap_or(std::env::consts::ARCH).to_owned()
 }
 
 /// Today in UTC, as 2026-11-21.
 fn date() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = civil((seconds / 86_400).cast_signed());
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -123,11 +115,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 

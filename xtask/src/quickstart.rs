@@ -19,11 +19,7 @@ const LEAST_GAP: f64 = 0.1;
 /// Builds, runs and judges. What it leaves stays until the next time.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let target = target_directory(root)?;
-    succeed(
-        Command::new("cargo")
-            .args(["build", "--release", "--quiet"])
-            .current_dir(root),
-    )?;
+    succeed(Command::new("cargo").args(["build", "--release", "--quiet"]).current_dir(root))?;
     let place = target.join("quickstart");
     if place.exists() {
         std::fs::remove_dir_all(&place)
@@ -34,19 +30,14 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 
     let tunesmith = |arguments: &[&str]| {
         let mut command = Command::new(target.join("release/tunesmith"));
-        command
-            .args(arguments)
-            .current_dir(&place)
-            .env("HF_HUB_OFFLINE", "1");
+        command.args(arguments).current_dir(&place).env("HF_HUB_OFFLINE", "1");
         command
     };
     let start = Instant::now();
     succeed(tunesmith(&["run"]).arg(root.join("examples/quickstart.yaml")))?;
     let took = start.elapsed();
 
-    let listing = tunesmith(&["trials", "--json"])
-        .output()
-        .context("cannot run tunesmith")?;
+    let listing = tunesmith(&["trials", "--json"]).output().context("cannot run tunesmith")?;
     let trials = serde_json::from_slice(&listing.stdout)
         .context("`tunesmith trials --json` printed no JSON")?;
     let figures = Figures::of(&trials);
@@ -55,10 +46,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         figures.completed, figures.best, figures.median
     );
     figures.judge()?;
-    ensure!(
-        took < LONGEST,
-        "the quickstart took {took:.0?}, and the README promises {LONGEST:?}"
-    );
+    ensure!(took < LONGEST, "the quickstart took {took:.0?}, and the README promises {LONGEST:?}");
     let model = place.join("runs/quickstart/best/model.safetensors");
     ensure!(model.is_file(), "the winner is not at {}", model.display());
     Ok(())
@@ -77,15 +65,10 @@ impl Figures {
     fn of(trials: &Value) -> Self {
         let trials = trials.as_array().into_iter().flatten();
         let completed = trials.filter(|trial| trial["state"] == "completed");
-        let mut values: Vec<f64> = completed
-            .filter_map(|trial| trial["value"].as_f64())
-            .collect();
+        let mut values: Vec<f64> = completed.filter_map(|trial| trial["value"].as_f64()).collect();
         values.sort_by(f64::total_cmp);
         let at = |index: Option<usize>| {
-            index
-                .and_then(|index| values.get(index))
-                .copied()
-                .unwrap_or(f64::NAN)
+            index.and_then(|index| values.get(index)).copied().unwrap_or(f64::NAN)
         };
         Self {
             completed: values.len(),
@@ -95,11 +78,7 @@ impl Figures {
     }
 
     fn judge(&self) -> Result<()> {
-        let Self {
-            completed,
-            best,
-            median,
-        } = self;
+        let Self { completed, best, median } = self;
         ensure!(
             *completed >= LEAST_TRIALS,
             "{completed} trials were completed, and at least {LEAST_TRIALS} should be"
@@ -123,9 +102,7 @@ pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
@@ -139,10 +116,7 @@ mod tests {
     use super::Figures;
 
     fn trials(values: &[f64]) -> Value {
-        values
-            .iter()
-            .map(|value| json!({"state": "completed", "value": value}))
-            .collect()
+        values.iter().map(|value| json!({"state": "completed", "value": value})).collect()
     }
 
     #[test]
@@ -151,33 +125,18 @@ mod tests {
         let list_of = list.as_array_mut().expect("a list");
         list_of.push(json!({"state": "failed", "value": null}));
         list_of.push(json!({"state": "running", "value": 0.99}));
-        assert_eq!(
-            Figures::of(&list),
-            Figures {
-                completed: 3,
-                best: 0.9,
-                median: 0.7
-            }
-        );
+        assert_eq!(Figures::of(&list), Figures { completed: 3, best: 0.9, median: 0.7 });
         assert_eq!(Figures::of(&json!([])).completed, 0);
     }
 
     #[test]
     fn too_few_trials_or_too_small_a_gap_fail() {
         let mut values = vec![0.5; 11];
-        assert!(
-            Figures::of(&trials(&values)).judge().is_err(),
-            "eleven trials"
-        );
+        assert!(Figures::of(&trials(&values)).judge().is_err(), "eleven trials");
         values.push(0.55);
-        assert!(
-            Figures::of(&trials(&values)).judge().is_err(),
-            "a small gap"
-        );
+        assert!(Figures::of(&trials(&values)).judge().is_err(), "a small gap");
         values.push(0.9);
-        Figures::of(&trials(&values))
-            .judge()
-            .expect("thirteen trials, one far above the others");
+        Figures::of(&trials(&values)).judge().expect("thirteen trials, one far above the others");
         assert!(Figures::of(&json!([])).judge().is_err(), "none");
     }
 }

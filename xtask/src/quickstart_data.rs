@@ -58,12 +58,8 @@ fn rows(count: usize) -> Vec<Row> {
 }
 
 fn table(rows: &[Row]) -> String {
-    let lines = rows
-        .iter()
-        .map(|row| format!("{}\t{}\n", row.text, row.label));
-    std::iter::once("text\tlabel\n".to_owned())
-        .chain(lines)
-        .collect()
+    let lines = rows.iter().map(|row| format!("{}\t{}\n", row.text, row.label));
+    std::iter::once("text\tlabel\n".to_owned()).chain(lines).collect()
 }
 
 fn ticket(chance: &mut Chance, desk: usize) -> Row {
@@ -71,11 +67,7 @@ fn ticket(chance: &mut Chance, desk: usize) -> Row {
     let others = [0, 0, 0, 1, 1, 1, 1, 1, 2, 2][chance.below(10)];
     let mut free: Vec<usize> = (0..DESKS.len()).filter(|other| *other != desk).collect();
     chance.shuffle(&mut free);
-    clauses.extend(
-        free[..others]
-            .iter()
-            .map(|other| praise(chance, &DESKS[*other])),
-    );
+    clauses.extend(free[..others].iter().map(|other| praise(chance, &DESKS[*other])));
     chance.shuffle(&mut clauses);
     let mut text = join(chance, &clauses);
     if chance.below(3) > 0 {
@@ -84,10 +76,7 @@ fn ticket(chance: &mut Chance, desk: usize) -> Row {
     if chance.below(3) == 0 {
         text = format!("{text} {}", chance.pick(words::CLOSINGS));
     }
-    Row {
-        text,
-        label: DESKS[desk].label,
-    }
+    Row { text, label: DESKS[desk].label }
 }
 
 /// Three complaints of ten could be about anything, and are told apart by their topic alone.
@@ -102,11 +91,7 @@ fn complaint(chance: &mut Chance, desk: &Desk) -> String {
 }
 
 fn praise(chance: &mut Chance, desk: &Desk) -> String {
-    format!(
-        "{} {}",
-        chance.pick(desk.topics),
-        chance.pick(words::COMFORTS)
-    )
+    format!("{} {}", chance.pick(desk.topics), chance.pick(words::COMFORTS))
 }
 
 fn join(chance: &mut Chance, clauses: &[String]) -> String {

@@ -52,17 +52,7 @@ impl fmt::Display for Outcome {
 pub(crate) fn check() -> Vec<Step> {
     vec![
         cargo("format", &["fmt", "--all", "--check"]),
-        cargo(
-            "clippy",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
+        cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         cargo(
             "docs",
             &[
@@ -102,10 +92,7 @@ pub(crate) fn test() -> Vec<Step> {
 /// Everything.
 pub(crate) fn ci() -> Vec<Step> {
     let mut steps = check();
-    steps.push(Step {
-        name: "tidy",
-        work: Work::Tidy,
-    });
+    steps.push(Step { name: "tidy", work: Work::Tidy });
     steps.push(Step {
         name: "deny",
         work: Work::Extension {
@@ -123,10 +110,7 @@ pub(crate) fn ci() -> Vec<Step> {
         },
     });
     steps.extend(test());
-    steps.push(Step {
-        name: "quickstart",
-        work: Work::Quickstart,
-    });
+    steps.push(Step { name: "quickstart", work: Work::Quickstart });
     steps
 }
 
@@ -140,32 +124,19 @@ pub(crate) fn run(root: &Path, steps: &[Step]) -> Result<bool> {
         rows.push((step.name, outcome, start.elapsed()));
     }
     eprint!("{}", table(&rows));
-    Ok(rows
-        .iter()
-        .all(|(_, outcome, _)| *outcome != Outcome::Failed))
+    Ok(rows.iter().all(|(_, outcome, _)| *outcome != Outcome::Failed))
 }
 
 fn cargo(name: &'static str, arguments: &[&'static str]) -> Step {
-    Step {
-        name,
-        work: Work::Cargo(arguments.to_vec()),
-    }
+    Step { name, work: Work::Cargo(arguments.to_vec()) }
 }
 
 fn perform(root: &Path, step: &Step) -> Result<Outcome> {
     match &step.work {
         Work::Cargo(arguments) => run_cargo(root, arguments),
-        Work::Tidy => Ok(if tidy::run(root)? {
-            Outcome::Passed
-        } else {
-            Outcome::Failed
-        }),
+        Work::Tidy => Ok(if tidy::run(root)? { Outcome::Passed } else { Outcome::Failed }),
         Work::Quickstart => Ok(told(quickstart::run(root))),
-        Work::Extension {
-            subcommand,
-            arguments,
-            otherwise,
-        } => {
+        Work::Extension { subcommand, arguments, otherwise } => {
             if installed(subcommand) {
                 let mut line = vec![*subcommand];
                 line.extend(arguments);
@@ -191,11 +162,7 @@ fn told(result: Result<()>) -> Outcome {
 
 fn absent(subcommand: &str) -> Outcome {
     eprintln!("cargo-{subcommand} is not installed: cargo install --locked cargo-{subcommand}");
-    if std::env::var_os("CI").is_some() {
-        Outcome::Failed
-    } else {
-        Outcome::Skipped
-    }
+    if std::env::var_os("CI").is_some() { Outcome::Failed } else { Outcome::Skipped }
 }
 
 fn installed(subcommand: &str) -> bool {
@@ -214,21 +181,13 @@ fn run_cargo(root: &Path, arguments: &[&str]) -> Result<Outcome> {
 }
 
 fn passed(command: &mut Command) -> Result<Outcome> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
-    Ok(if status.success() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed
-    })
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }
 
 fn table(rows: &[(&str, Outcome, Duration)]) -> String {
     let line = |(name, outcome, took): &(&str, Outcome, Duration)| {
         format!("{name:<12} {outcome:<8} {:>7.1} s\n", took.as_secs_f64())
     };
-    std::iter::once("\n".to_owned())
-        .chain(rows.iter().map(line))
-        .collect()
+    std::iter::once("\n".to_owned()).chain(rows.iter().map(line)).collect()
 }

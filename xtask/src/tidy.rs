@@ -30,11 +30,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Finding {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Finding { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -53,9 +49,7 @@ pub(crate) struct TextFile {
 
 impl TextFile {
     fn has_extension(&self, extension: &str) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|found| found == extension)
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 }
 
@@ -70,10 +64,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         findings.extend(crates::lints(file));
     }
     findings.extend(pages::decisions(&paths));
-    findings.extend(crates::examine(
-        page(&files, "ARCHITECTURE.md")?,
-        &metadata(root)?,
-    ));
+    findings.extend(crates::examine(page(&files, "ARCHITECTURE.md")?, &metadata(root)?));
     findings.extend(pages::changelog(page(&files, "CHANGELOG.md")?));
     findings.sort();
     for finding in &findings {
@@ -91,10 +82,7 @@ pub(crate) fn metadata(root: &Path) -> Result<Value> {
         .output()
         .context("cannot run cargo metadata")?;
     if !output.status.success() {
-        bail!(
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
 }
@@ -105,18 +93,12 @@ fn read(root: &Path) -> Result<Vec<TextFile>> {
         let bytes = std::fs::read(root.join(&path))
             .with_context(|| format!("cannot read {}", path.display()))?;
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(TextFile {
-                path: path.to_string_lossy().replace('\\', "/"),
-                text,
-            });
+            files.push(TextFile { path: path.to_string_lossy().replace('\\', "/"), text });
         }
     }
     Ok(files)
 }
 
 fn page<'a>(files: &'a [TextFile], path: &str) -> Result<&'a TextFile> {
-    files
-        .iter()
-        .find(|file| file.path == path)
-        .with_context(|| format!("{path} is missing"))
+    files.iter().find(|file| file.path == path).with_context(|| format!("{path} is missing"))
 }

@@ -65,11 +65,7 @@ impl Budget {
 
     /// As [`Budget::exceeded`], the count of trials apart.
     pub(crate) fn time_or_money_exceeded(&self, spent: &Spent) -> Option<FinishReason> {
-        Self {
-            trials: None,
-            ..*self
-        }
-        .exceeded(spent)
+        Self { trials: None, ..*self }.exceeded(spent)
     }
 
     fn resources_exceeded(

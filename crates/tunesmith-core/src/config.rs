@@ -101,10 +101,7 @@ pub enum ConfigError {
 impl Component {
     /// A component without options.
     pub fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            options: Params::new(),
-        }
+        Self { name: name.to_owned(), options: Params::new() }
     }
 }
 
@@ -156,20 +153,14 @@ impl StudyConfig {
         let mut names = BTreeSet::new();
         for metric in &self.metrics {
             if !names.insert(&metric.name) {
-                return Err(ConfigError::RepeatedMetric {
-                    name: metric.name.clone(),
-                });
+                return Err(ConfigError::RepeatedMetric { name: metric.name.clone() });
             }
             if metric.target.is_some_and(|target| !target.is_finite()) {
-                return Err(ConfigError::BadTarget {
-                    name: metric.name.clone(),
-                });
+                return Err(ConfigError::BadTarget { name: metric.name.clone() });
             }
         }
         if self.lease_ms < LEAST_LEASE_MS {
-            return Err(ConfigError::ShortLease {
-                lease_ms: self.lease_ms,
-            });
+            return Err(ConfigError::ShortLease { lease_ms: self.lease_ms });
         }
         positive("the price of a device hour", self.price_per_device_hour)?;
         self.check_budget(&self.budget)?;
@@ -178,10 +169,8 @@ impl StudyConfig {
 
     /// Refuses a space in which every one of 32 draws breaks a tie: a search would fail every trial.
     fn check_ties(&self) -> Result<(), ConfigError> {
-        let draw = |number| {
-            self.space
-                .fill(&Params::new(), &Rng::at(self.seed, number, "check ties"))
-        };
+        let draw =
+            |number| self.space.fill(&Params::new(), &Rng::at(self.seed, number, "check ties"));
         let mut broken = None;
         for number in 0..32 {
             match draw(number) {
@@ -198,10 +187,7 @@ impl StudyConfig {
     /// Where a limit is not above 0, or money has no price.
     pub fn check_budget(&self, budget: &Budget) -> Result<(), ConfigError> {
         positive("the budget of trials", budget.trials.map(f64::from))?;
-        positive(
-            "the budget of wall time",
-            budget.wall_ms.map(|wall_ms| wall_ms as f64),
-        )?;
+        positive("the budget of wall time", budget.wall_ms.map(|wall_ms| wall_ms as f64))?;
         positive("the budget of device time", budget.device_seconds)?;
         positive("the budget of money", budget.cost)?;
         if budget.cost.is_some() && self.price_per_device_hour.is_none() {

@@ -29,12 +29,7 @@ pub fn decide(
     command: Command,
     now: Timestamp,
 ) -> Result<Vec<Event>, Rejection> {
-    let mut draft = Draft {
-        study,
-        by,
-        now,
-        events: Vec::new(),
-    };
+    let mut draft = Draft { study, by, now, events: Vec::new() };
     match command {
         Command::Ask { count } => ask::ask(&mut draft, policy, count)?,
         Command::Suggest { lease, parameter } => draft.suggest(policy, lease, *parameter)?,
@@ -45,27 +40,13 @@ pub fn decide(
         Command::RecordCheckpoint { lease, checkpoint } => {
             draft.leased(lease)?;
             let expires_at = draft.expiry();
-            draft.push(
-                Stream::Trial(lease.trial),
-                Fact::Checkpointed {
-                    checkpoint,
-                    expires_at,
-                },
-            );
+            draft.push(Stream::Trial(lease.trial), Fact::Checkpointed { checkpoint, expires_at });
         }
         Command::Heartbeat { lease } => draft.heartbeat(lease)?,
-        Command::Tell {
-            lease,
-            outcome,
-            device_seconds,
-        } => {
+        Command::Tell { lease, outcome, device_seconds } => {
             report::tell(&mut draft, lease, outcome, device_seconds)?;
         }
-        Command::Release {
-            lease,
-            reason,
-            device_seconds,
-        } => {
+        Command::Release { lease, reason, device_seconds } => {
             let trial = draft.leased(lease)?;
             check_number("device_seconds", device_seconds)?;
             draft.requeue(trial, reason, device_seconds);
@@ -96,19 +77,9 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn push(&mut self, stream: Stream, fact: Fact) {
-        let drafted = self
-            .events
-            .iter()
-            .filter(|event| event.stream == stream)
-            .count() as u32;
+        let drafted = self.events.iter().filter(|event| event.stream == stream).count() as u32;
         let seq = self.study.next_seq(stream) + drafted;
-        self.events.push(Event {
-            stream,
-            seq,
-            at: self.now,
-            by: self.by.clone(),
-            fact,
-        });
+        self.events.push(Event { stream, seq, at: self.now, by: self.by.clone(), fact });
     }
 
     fn expiry(&self) -> Timestamp {
@@ -116,23 +87,15 @@ impl<'a> Draft<'a> {
     }
 
     fn grant(&self, earlier_leases: u32) -> Grant {
-        Grant {
-            number: earlier_leases.saturating_add(1),
-            expires_at: self.expiry(),
-        }
+        Grant { number: earlier_leases.saturating_add(1), expires_at: self.expiry() }
     }
 
     /// The trial, where the lease is its current one and the writer's. A lease that is over holds until it is reaped.
     fn leased(&self, key: LeaseKey) -> Result<&'a Trial, Rejection> {
-        let trial = self
-            .study
-            .trial(key.trial)
-            .ok_or(Rejection::UnknownTrial { trial: key.trial })?;
+        let trial =
+            self.study.trial(key.trial).ok_or(Rejection::UnknownTrial { trial: key.trial })?;
         if trial.is_finished() {
-            return Err(Rejection::Ended {
-                trial: key.trial,
-                state: trial.state,
-            });
+            return Err(Rejection::Ended { trial: key.trial, state: trial.state });
         }
         let current =
             |lease: &crate::trial::Lease| lease.number == key.number && lease.holder == *self.by;
@@ -144,38 +107,24 @@ impl<'a> Draft<'a> {
 
     fn record_effective(&mut self, key: LeaseKey, effective: Effective) -> Result<(), Rejection> {
         let trial = self.leased(key)?;
-        let wild = effective
-            .params
-            .iter()
-            .find(|(_, value)| !value.is_finite());
+        let wild = effective.params.iter().find(|(_, value)| !value.is_finite());
         if let Some((name, _)) = wild {
-            return Err(Rejection::NotFinite {
-                name: name.to_owned(),
-            });
+            return Err(Rejection::NotFinite { name: name.to_owned() });
         }
         if trial.effective.as_ref() != Some(&effective) {
-            self.push(
-                Stream::Trial(key.trial),
-                Fact::EffectiveRecorded { effective },
-            );
+            self.push(Stream::Trial(key.trial), Fact::EffectiveRecorded { effective });
         }
         Ok(())
     }
 
     fn heartbeat(&mut self, key: LeaseKey) -> Result<(), Rejection> {
         let trial = self.leased(key)?;
-        let age_ms = trial
-            .lease
-            .as_ref()
-            .map_or(0, |lease| self.now.ms_since(lease.renewed_at));
+        let age_ms = trial.lease.as_ref().map_or(0, |lease| self.now.ms_since(lease.renewed_at));
         if age_ms >= self.study.config().lease_ms / 3 {
             let expires_at = self.expiry();
             self.push(
                 Stream::Trial(key.trial),
-                Fact::LeaseRenewed {
-                    expires_at,
-                    device_seconds: 0.0,
-                },
+                Fact::LeaseRenewed { expires_at, device_seconds: 0.0 },
             );
         }
         Ok(())
@@ -184,15 +133,9 @@ impl<'a> Draft<'a> {
     fn requeue(&mut self, trial: &Trial, reason: RequeueReason, device_seconds: f64) {
         let leases = trial.fruitless_leases + u32::from(reason != RequeueReason::Released);
         let fact = if leases >= MOST_FRUITLESS_LEASES {
-            Fact::TrialFailed {
-                reason: FailureReason::WorkersLost { leases },
-                device_seconds,
-            }
+            Fact::TrialFailed { reason: FailureReason::WorkersLost { leases }, device_seconds }
         } else {
-            Fact::TrialRequeued {
-                reason,
-                device_seconds,
-            }
+            Fact::TrialRequeued { reason, device_seconds }
         };
         self.push(Stream::Trial(trial.number), fact);
     }
@@ -219,15 +162,9 @@ impl<'a> Draft<'a> {
     }
 
     fn cancel(&mut self, number: u32) -> Result<(), Rejection> {
-        let trial = self
-            .study
-            .trial(number)
-            .ok_or(Rejection::UnknownTrial { trial: number })?;
+        let trial = self.study.trial(number).ok_or(Rejection::UnknownTrial { trial: number })?;
         if trial.is_finished() {
-            return Err(Rejection::Ended {
-                trial: number,
-                state: trial.state,
-            });
+            return Err(Rejection::Ended { trial: number, state: trial.state });
         }
         self.push(Stream::Trial(number), Fact::TrialCancelled);
         Ok(())
@@ -243,9 +180,7 @@ impl<'a> Draft<'a> {
         let study = self.study;
         match study.space().get(&parameter.name) {
             Some(known) if *known != parameter => {
-                return Err(Rejection::ParameterChanged {
-                    name: parameter.name,
-                });
+                return Err(Rejection::ParameterChanged { name: parameter.name });
             }
             Some(_) => {}
             None => study.space().clone().extend(parameter.clone())?,
@@ -253,35 +188,21 @@ impl<'a> Draft<'a> {
         if trial.params.get(&parameter.name).is_some() {
             return Ok(());
         }
-        let active = parameter
-            .condition
-            .as_ref()
-            .is_none_or(|condition| condition.holds(&trial.params));
+        let active =
+            parameter.condition.as_ref().is_none_or(|condition| condition.holds(&trial.params));
         let Rule::Free { domain, .. } = &parameter.rule else {
-            return Err(Rejection::NotFree {
-                name: parameter.name,
-            });
+            return Err(Rejection::NotFree { name: parameter.name });
         };
         if !active {
-            return Err(Rejection::NotFree {
-                name: parameter.name,
-            });
+            return Err(Rejection::NotFree { name: parameter.name });
         }
-        let proposed = trial
-            .proposals
-            .get(&parameter.name)
-            .and_then(|value| domain.coerce(value));
+        let proposed = trial.proposals.get(&parameter.name).and_then(|value| domain.coerce(value));
         let value = proposed.unwrap_or_else(|| {
             let mut rng =
                 Rng::at(study.seed(), trial.number, "parameter").branch_named(&parameter.name);
-            policy
-                .sampler
-                .suggest_parameter(study, trial, &parameter, &mut rng)
+            policy.sampler.suggest_parameter(study, trial, &parameter, &mut rng)
         });
-        let fact = Fact::ParameterSuggested {
-            parameter: Box::new(parameter),
-            value,
-        };
+        let fact = Fact::ParameterSuggested { parameter: Box::new(parameter), value };
         self.push(Stream::Trial(key.trial), fact);
         Ok(())
     }
@@ -292,9 +213,7 @@ impl<'a> Draft<'a> {
 fn trial_seed(study: &Study, number: u32, params: &Params) -> u64 {
     let chosen = params.get("seed").and_then(crate::value::Value::as_i64);
     let derived = || u64::from(Rng::at(study.seed(), number, "seed").next_u32());
-    chosen
-        .and_then(|seed| u64::try_from(seed).ok())
-        .unwrap_or_else(derived)
+    chosen.and_then(|seed| u64::try_from(seed).ok()).unwrap_or_else(derived)
 }
 
 fn check_number(field: &'static str, value: f64) -> Result<(), Rejection> {

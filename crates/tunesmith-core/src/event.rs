@@ -88,32 +88,17 @@ pub enum Fact {
     /// A queued or paused trial goes on under a lease of the event's writer.
     TrialLeased { lease: Grant },
     /// A sign of life, and device seconds that no report carries.
-    LeaseRenewed {
-        expires_at: Timestamp,
-        device_seconds: f64,
-    },
+    LeaseRenewed { expires_at: Timestamp, device_seconds: f64 },
     /// Define-by-run: the trial asked for a parameter and got a value.
-    ParameterSuggested {
-        parameter: Box<Parameter>,
-        value: Value,
-    },
+    ParameterSuggested { parameter: Box<Parameter>, value: Value },
     /// What the executor really uses.
     EffectiveRecorded { effective: Effective },
     /// Metrics at a step; renews the lease.
-    Reported {
-        report: Report,
-        expires_at: Timestamp,
-    },
+    Reported { report: Report, expires_at: Timestamp },
     /// Training state was saved.
-    Checkpointed {
-        checkpoint: Checkpoint,
-        expires_at: Timestamp,
-    },
+    Checkpointed { checkpoint: Checkpoint, expires_at: Timestamp },
     /// The lease ended without an outcome; the trial waits for another worker.
-    TrialRequeued {
-        reason: RequeueReason,
-        device_seconds: f64,
-    },
+    TrialRequeued { reason: RequeueReason, device_seconds: f64 },
     /// The scheduler holds the trial back.
     TrialPaused { reason: String },
     /// The trial ran to its end.
@@ -121,10 +106,7 @@ pub enum Fact {
     /// The scheduler ended the trial.
     TrialPruned { reason: String, device_seconds: f64 },
     /// The trial failed.
-    TrialFailed {
-        reason: FailureReason,
-        device_seconds: f64,
-    },
+    TrialFailed { reason: FailureReason, device_seconds: f64 },
     /// A person ended the trial.
     TrialCancelled,
 }

@@ -42,18 +42,12 @@ pub enum Summary {
 impl Metric {
     /// A metric without a target whose last report counts.
     pub fn new(name: &str, goal: Goal) -> Self {
-        Self {
-            name: name.to_owned(),
-            goal,
-            target: None,
-            summary: Summary::Last,
-        }
+        Self { name: name.to_owned(), goal, target: None, summary: Summary::Last }
     }
 
     /// Whether `value` reaches the target.
     pub fn reaches_target(&self, value: f64) -> bool {
-        self.target
-            .is_some_and(|target| !self.goal.is_better(target, value))
+        self.target.is_some_and(|target| !self.goal.is_better(target, value))
     }
 }
 
@@ -68,10 +62,6 @@ impl Goal {
 
     /// The better of both.
     pub fn better(self, left: f64, right: f64) -> f64 {
-        if self.is_better(right, left) {
-            right
-        } else {
-            left
-        }
+        if self.is_better(right, left) { right } else { left }
     }
 }

@@ -45,9 +45,7 @@ pub trait Sampler: Send + Sync + Debug {
         rng: &mut Rng,
     ) -> Value {
         let _ = (study, trial);
-        parameter
-            .quantile(rng.open_uniform())
-            .unwrap_or(Value::Null)
+        parameter.quantile(rng.open_uniform()).unwrap_or(Value::Null)
     }
 }
 

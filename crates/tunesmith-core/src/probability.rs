@@ -71,9 +71,7 @@ fn acklam(p: f64) -> f64 {
 }
 
 fn polynomial(coefficients: &[f64], x: f64) -> f64 {
-    coefficients
-        .iter()
-        .fold(0.0, |sum, coefficient| sum * x + coefficient)
+    coefficients.iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
 
 /// A normal distribution cut to an interval.
@@ -95,13 +93,7 @@ impl TruncatedNormal {
         let (from, to) = if sign < 0.0 { (high, low) } else { (low, high) };
         let low_mass = normal_cdf(sign * (from - mu) / sigma);
         let high_mass = normal_cdf(sign * (to - mu) / sigma);
-        (high_mass > low_mass).then_some(Self {
-            mu,
-            sigma,
-            sign,
-            low_mass,
-            high_mass,
-        })
+        (high_mass > low_mass).then_some(Self { mu, sigma, sign, low_mass, high_mass })
     }
 
     /// The value below which the share `u` of the mass lies.

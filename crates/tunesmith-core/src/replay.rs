@@ -53,10 +53,7 @@ pub enum ReplayError {
 /// # Errors
 /// With the first difference.
 pub fn verify(events: &[Event], policy: &Policy) -> Result<Replay, ReplayError> {
-    let mut seen = events
-        .first()
-        .ok_or(ApplyError::NotCreated)
-        .and_then(Study::begin)?;
+    let mut seen = events.first().ok_or(ApplyError::NotCreated).and_then(Study::begin)?;
     let mut rest = events.iter().skip(1);
     let mut batch = VecDeque::new();
     let mut replay = Replay::default();
@@ -76,11 +73,7 @@ pub fn verify(events: &[Event], policy: &Policy) -> Result<Replay, ReplayError> 
             batch.clear();
         }
         if batch.is_empty() {
-            batch.extend(
-                policy
-                    .sampler
-                    .suggest(&seen, start.asked, &seen.sampler_rng()),
-            );
+            batch.extend(policy.sampler.suggest(&seen, start.asked, &seen.sampler_rng()));
         }
         compare(&seen, trial, start, batch.pop_front())?;
         replay.verified += 1;
@@ -95,17 +88,10 @@ fn compare(
     start: &Start,
     derived: Option<Suggestion>,
 ) -> Result<(), ReplayError> {
-    let recorded: Params = start
-        .params
-        .clone()
-        .into_iter()
-        .chain(start.proposals.clone())
-        .collect();
+    let recorded: Params =
+        start.params.clone().into_iter().chain(start.proposals.clone()).collect();
     let completed = |suggestion: &Suggestion| {
-        study
-            .space()
-            .check(&suggestion.params)
-            .unwrap_or_else(|_| suggestion.params.clone())
+        study.space().check(&suggestion.params).unwrap_or_else(|_| suggestion.params.clone())
     };
     match derived {
         Some(suggestion) if completed(&suggestion) == recorded && suggestion.note == start.note => {
@@ -113,11 +99,7 @@ fn compare(
         }
         other => {
             let derived = other.as_ref().map(completed);
-            Err(ReplayError::Differs {
-                trial,
-                recorded,
-                derived,
-            })
+            Err(ReplayError::Differs { trial, recorded, derived })
         }
     }
 }

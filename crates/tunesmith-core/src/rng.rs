@@ -52,13 +52,7 @@ impl Rng {
     }
 
     fn keyed(key: [u32; 2], address: [u32; 2]) -> Self {
-        Self {
-            key,
-            address,
-            block: 0,
-            buffer: [0; 4],
-            used: 4,
-        }
+        Self { key, address, block: 0, buffer: [0; 4], used: 4 }
     }
 
     /// The next 32 random bits.
@@ -135,19 +129,11 @@ fn hash_text(text: &str) -> u64 {
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for round in 0..ROUNDS {
         if round > 0 {
-            key = [
-                key[0].wrapping_add(KEY_STEPS[0]),
-                key[1].wrapping_add(KEY_STEPS[1]),
-            ];
+            key = [key[0].wrapping_add(KEY_STEPS[0]), key[1].wrapping_add(KEY_STEPS[1])];
         }
         let [low0, high0] = words(u64::from(MULTIPLIERS[0]) * u64::from(counter[0]));
         let [low1, high1] = words(u64::from(MULTIPLIERS[1]) * u64::from(counter[2]));
-        counter = [
-            high1 ^ counter[1] ^ key[0],
-            low1,
-            high0 ^ counter[3] ^ key[1],
-            low0,
-        ];
+        counter = [high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0];
     }
     counter
 }

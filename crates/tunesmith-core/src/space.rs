@@ -135,17 +135,11 @@ impl SearchSpace {
         for (index, parameter) in parameters.iter().enumerate() {
             parameter.validate()?;
             if by_name.insert(parameter.name.clone(), index).is_some() {
-                return Err(SpaceError::Repeated {
-                    name: parameter.name.clone(),
-                });
+                return Err(SpaceError::Repeated { name: parameter.name.clone() });
             }
         }
         let order = dependency_order(&parameters, &by_name)?;
-        Ok(Self {
-            parameters,
-            order,
-            by_name,
-        })
+        Ok(Self { parameters, order, by_name })
     }
 
     /// The parameters as they were declared.
@@ -155,23 +149,17 @@ impl SearchSpace {
 
     /// The parameter of that name.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
-        self.by_name
-            .get(name)
-            .and_then(|index| self.parameters.get(*index))
+        self.by_name.get(name).and_then(|index| self.parameters.get(*index))
     }
 
     /// The parameters that a sampler has to choose, as they were declared: the dimensions of the search.
     pub fn searched(&self) -> impl Iterator<Item = &Parameter> {
-        self.parameters
-            .iter()
-            .filter(|parameter| parameter.is_searched())
+        self.parameters.iter().filter(|parameter| parameter.is_searched())
     }
 
     /// Whether any parameter has a condition.
     pub fn is_conditional(&self) -> bool {
-        self.parameters
-            .iter()
-            .any(|parameter| parameter.condition.is_some())
+        self.parameters.iter().any(|parameter| parameter.condition.is_some())
     }
 
     /// Adds a parameter.
@@ -225,10 +213,7 @@ impl SearchSpace {
     /// With the first parameter that does not fit.
     pub fn fill(&self, params: &Params, rng: &Rng) -> Result<Params, ParamsError> {
         let (filled, broken) = self.walk(|parameter| {
-            params
-                .get(&parameter.name)
-                .cloned()
-                .unwrap_or_else(|| draw(parameter, rng))
+            params.get(&parameter.name).cloned().unwrap_or_else(|| draw(parameter, rng))
         });
         broken.map_or_else(|| self.check_given(params, filled), Err)
     }
@@ -237,19 +222,12 @@ impl SearchSpace {
     fn walk(&self, mut choose: impl FnMut(&Parameter) -> Value) -> (Params, Option<ParamsError>) {
         let mut params = Params::new();
         let mut broken = None;
-        for parameter in self
-            .order
-            .iter()
-            .filter_map(|index| self.parameters.get(*index))
-        {
+        for parameter in self.order.iter().filter_map(|index| self.parameters.get(*index)) {
             if !is_active(parameter, &params) {
                 continue;
             }
             let value = match &parameter.rule {
-                Rule::Free {
-                    domain: Domain::Fixed(value),
-                    ..
-                } => value.clone(),
+                Rule::Free { domain: Domain::Fixed(value), .. } => value.clone(),
                 Rule::Free { .. } => choose(parameter),
                 Rule::Tied(expression) => expression.evaluate(&params).unwrap_or_else(|source| {
                     let name = parameter.name.clone();
@@ -265,21 +243,13 @@ impl SearchSpace {
     fn check_given(&self, given: &Params, completed: Params) -> Result<Params, ParamsError> {
         for (name, value) in given.iter() {
             if self.get(name).is_none() {
-                let known = self
-                    .parameters
-                    .iter()
-                    .map(|parameter| parameter.name.clone())
-                    .collect();
-                return Err(ParamsError::Unknown {
-                    name: name.to_owned(),
-                    known,
-                });
+                let known =
+                    self.parameters.iter().map(|parameter| parameter.name.clone()).collect();
+                return Err(ParamsError::Unknown { name: name.to_owned(), known });
             }
             match completed.get(name) {
                 None => {
-                    return Err(ParamsError::Surplus {
-                        name: name.to_owned(),
-                    });
+                    return Err(ParamsError::Surplus { name: name.to_owned() });
                 }
                 Some(right) if !right.same_as(value) => {
                     let (name, value) = (name.to_owned(), value.clone());
@@ -288,10 +258,7 @@ impl SearchSpace {
                 Some(_) => {}
             }
         }
-        completed
-            .into_iter()
-            .map(|(name, value)| self.coerced(name, value))
-            .collect()
+        completed.into_iter().map(|(name, value)| self.coerced(name, value)).collect()
     }
 
     fn coerced(&self, name: String, value: Value) -> Result<(String, Value), ParamsError> {
@@ -312,16 +279,12 @@ fn draw(parameter: &Parameter, rng: &Rng) -> Value {
 
 /// Whether the condition holds and, for a tie, all of its sources have values.
 fn is_active(parameter: &Parameter, params: &Params) -> bool {
-    let condition = parameter
-        .condition
-        .as_ref()
-        .is_none_or(|condition| condition.holds(params));
+    let condition = parameter.condition.as_ref().is_none_or(|condition| condition.holds(params));
     let sources = match &parameter.rule {
         Rule::Free { .. } => true,
-        Rule::Tied(expression) => expression
-            .references()
-            .iter()
-            .all(|name| params.get(name).is_some()),
+        Rule::Tied(expression) => {
+            expression.references().iter().all(|name| params.get(name).is_some())
+        }
     };
     condition && sources
 }
@@ -347,9 +310,8 @@ fn dependency_order(
         }
         waiting_for.push(sources.len());
     }
-    let mut ready: BTreeSet<usize> = (0..parameters.len())
-        .filter(|index| waiting_for[*index] == 0)
-        .collect();
+    let mut ready: BTreeSet<usize> =
+        (0..parameters.len()).filter(|index| waiting_for[*index] == 0).collect();
     let mut order = Vec::new();
     while let Some(index) = ready.pop_first() {
         order.push(index);
@@ -363,11 +325,7 @@ fn dependency_order(
     if order.len() < parameters.len() {
         let stuck =
             |(parameter, waits): (&Parameter, &usize)| (*waits > 0).then(|| parameter.name.clone());
-        let names = parameters
-            .iter()
-            .zip(&waiting_for)
-            .filter_map(stuck)
-            .collect();
+        let names = parameters.iter().zip(&waiting_for).filter_map(stuck).collect();
         return Err(SpaceError::Cycle { names });
     }
     Ok(order)

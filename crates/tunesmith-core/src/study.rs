@@ -45,16 +45,8 @@ pub struct Study {
 impl Study {
     /// The first event of a study.
     pub fn created(config: &StudyConfig, by: &Writer, at: Timestamp) -> Event {
-        let fact = Fact::StudyCreated {
-            config: Box::new(config.clone()),
-        };
-        Event {
-            stream: Stream::Study,
-            seq: 0,
-            at,
-            by: by.clone(),
-            fact,
-        }
+        let fact = Fact::StudyCreated { config: Box::new(config.clone()) };
+        Event { stream: Stream::Study, seq: 0, at, by: by.clone(), fact }
     }
 
     /// What it is.
@@ -114,9 +106,7 @@ impl Study {
 
     /// The trials in a state, by number.
     pub fn in_state(&self, state: TrialState) -> impl DoubleEndedIterator<Item = &Trial> {
-        self.by_state[state as usize]
-            .iter()
-            .filter_map(|number| self.trial(*number))
+        self.by_state[state as usize].iter().filter_map(|number| self.trial(*number))
     }
 
     /// How many trials are in a state.
@@ -131,16 +121,12 @@ impl Study {
 
     /// The trials that people and programs queued, by number.
     pub fn enqueued(&self) -> impl DoubleEndedIterator<Item = &Trial> {
-        self.enqueued
-            .iter()
-            .filter_map(|number| self.trial(*number))
+        self.enqueued.iter().filter_map(|number| self.trial(*number))
     }
 
     /// The finished trials in the order in which they finished, whatever their outcome.
     pub fn finished(&self) -> impl DoubleEndedIterator<Item = &Trial> {
-        self.finish_order
-            .iter()
-            .filter_map(|number| self.trial(*number))
+        self.finish_order.iter().filter_map(|number| self.trial(*number))
     }
 
     /// The completed trial that is best by the first metric; the earliest among equals.
@@ -152,37 +138,21 @@ impl Study {
     /// With one metric these are the best and its equals.
     pub fn front(&self) -> Vec<&Trial> {
         let values = |trial: &Trial| -> Option<Vec<f64>> {
-            self.config
-                .metrics
-                .iter()
-                .map(|metric| trial.value(metric))
-                .collect()
+            self.config.metrics.iter().map(|metric| trial.value(metric)).collect()
         };
         let completed: Vec<_> = self
             .in_state(TrialState::Completed)
             .filter_map(|trial| values(trial).map(|values| (trial, values)))
             .collect();
-        let dominated = |values: &[f64]| {
-            completed
-                .iter()
-                .any(|(_, other)| self.dominates(other, values))
-        };
-        completed
-            .iter()
-            .filter(|(_, values)| !dominated(values))
-            .map(|(trial, _)| *trial)
-            .collect()
+        let dominated =
+            |values: &[f64]| completed.iter().any(|(_, other)| self.dominates(other, values));
+        completed.iter().filter(|(_, values)| !dominated(values)).map(|(trial, _)| *trial).collect()
     }
 
     /// Whether `left` is nowhere worse than `right` and somewhere better. In the order of the metrics.
     fn dominates(&self, left: &[f64], right: &[f64]) -> bool {
-        let goals = || {
-            self.config
-                .metrics
-                .iter()
-                .map(|metric| metric.goal)
-                .zip(left.iter().zip(right))
-        };
+        let goals =
+            || self.config.metrics.iter().map(|metric| metric.goal).zip(left.iter().zip(right));
         goals().all(|(goal, (left, right))| !goal.is_better(*right, *left))
             && goals().any(|(goal, (left, right))| goal.is_better(*left, *right))
     }
@@ -210,9 +180,7 @@ impl Study {
     /// Why no new trial is to start: the target is reached, or a limit of the budget. What the sampler and the
     /// scheduler have to say shows when [`decide`](crate::decide) asks them.
     pub fn finish_reason(&self, now: Timestamp) -> Option<FinishReason> {
-        let target = self
-            .target_reached_by
-            .map(|trial| FinishReason::Target { trial });
+        let target = self.target_reached_by.map(|trial| FinishReason::Target { trial });
         target.or_else(|| self.budget.exceeded(&self.spent(now)))
     }
 

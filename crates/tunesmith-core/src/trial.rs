@@ -235,10 +235,8 @@ impl Trial {
 
     /// The value of a metric by its summary over the reports so far.
     pub fn reported(&self, metric: &Metric) -> Option<f64> {
-        let mut values = self
-            .reports
-            .iter()
-            .filter_map(|report| report.values.get(&metric.name).copied());
+        let mut values =
+            self.reports.iter().filter_map(|report| report.values.get(&metric.name).copied());
         match metric.summary {
             Summary::Last => values.next_back(),
             Summary::Best => values.reduce(|best, value| metric.goal.better(best, value)),
@@ -247,10 +245,7 @@ impl Trial {
 
     /// What to show to act on the trial, while it runs.
     pub fn lease_key(&self) -> Option<LeaseKey> {
-        self.lease.as_ref().map(|lease| LeaseKey {
-            trial: self.number,
-            number: lease.number,
-        })
+        self.lease.as_ref().map(|lease| LeaseKey { trial: self.number, number: lease.number })
     }
 }
 
@@ -268,10 +263,7 @@ impl TrialState {
 
     /// Whether nothing follows.
     pub fn is_finished(self) -> bool {
-        matches!(
-            self,
-            Self::Completed | Self::Pruned | Self::Failed | Self::Cancelled
-        )
+        matches!(self, Self::Completed | Self::Pruned | Self::Failed | Self::Cancelled)
     }
 
     /// In lower case.
@@ -302,14 +294,10 @@ impl fmt::Display for FailureReason {
             }
             Self::MissingMetric { metric } => write!(out, "{metric} was never reported"),
             Self::OutOfMemory => out.write_str("out of memory"),
-            Self::Crashed {
-                exit_code: Some(code),
-                ..
-            } => write!(out, "crashed with exit code {code}"),
-            Self::Crashed {
-                signal: Some(signal),
-                ..
-            } => write!(out, "killed by signal {signal}"),
+            Self::Crashed { exit_code: Some(code), .. } => {
+                write!(out, "crashed with exit code {code}")
+            }
+            Self::Crashed { signal: Some(signal), .. } => write!(out, "killed by signal {signal}"),
             Self::Crashed { .. } => out.write_str("crashed"),
             Self::TimeLimit { limit_ms } => write!(out, "ran longer than {limit_ms} ms"),
             Self::Refused { message } => out.write_str(message),

@@ -56,10 +56,7 @@ pub fn event_from_json(text: &str) -> Result<Event, DecodeError> {
 
 /// A configuration as one line of JSON.
 pub fn config_to_json(config: &StudyConfig) -> String {
-    encode(&ConfigText {
-        format: FORMAT,
-        config: config.clone(),
-    })
+    encode(&ConfigText { format: FORMAT, config: config.clone() })
 }
 
 /// The configuration of a JSON text. Its space is checked; the rest is [`StudyConfig::validate`]'s business.

@@ -9,29 +9,14 @@ use tunesmith_search::{policy, samplers, schedulers};
 
 /// Every kind of domain, prior, condition and tie that can be enumerated, so that a grid takes it too.
 fn finite_space() -> Vec<Parameter> {
-    let stepped = |step| Domain::Float {
-        low: 0.0,
-        high: 0.5,
-        scale: Scale::Linear,
-        step: Some(step),
-    };
+    let stepped =
+        |step| Domain::Float { low: 0.0, high: 0.5, scale: Scale::Linear, step: Some(step) };
     vec![
         Parameter::new("adapter", Domain::categorical(["none", "lora", "dora"])),
-        Parameter::tied(
-            "lora.alpha",
-            Expression::parse("2 * lora.r").expect("parses"),
-        ),
+        Parameter::tied("lora.alpha", Expression::parse("2 * lora.r").expect("parses")),
         Parameter::new("lora.r", Domain::categorical([4_i64, 8]))
             .when(Condition::one_of("adapter", ["lora", "dora"])),
-        Parameter::new(
-            "epochs",
-            Domain::Int {
-                low: 1,
-                high: 7,
-                scale: Scale::Linear,
-                step: 3,
-            },
-        ),
+        Parameter::new("epochs", Domain::Int { low: 1, high: 7, scale: Scale::Linear, step: 3 }),
         Parameter::new("dropout", stepped(Step::FromLow(0.25))),
         Parameter::new("warmup", stepped(Step::Multiple(0.25))),
         Parameter::new("model", Domain::Fixed(Value::from("base"))),
@@ -44,18 +29,11 @@ fn continuous_space() -> Vec<Parameter> {
     vec![
         Parameter::new("lr", Domain::log_float(1e-6, 1e-2)),
         Parameter::new("decay", Domain::float(0.0, 0.3)).with_prior(Prior::Beta { a: 2.0, b: 5.0 }),
-        Parameter::new("shift", all).with_prior(Prior::Normal {
-            mu: 1.0,
-            sigma: 2.0,
-        }),
-        Parameter::new("scale", Domain::float(0.0, f64::INFINITY)).with_prior(Prior::LogNormal {
-            mu: 0.0,
-            sigma: 1.0,
-        }),
-        Parameter::new("cut", Domain::float(0.0, 1.0)).with_prior(Prior::Normal {
-            mu: 2.0,
-            sigma: 1.0,
-        }),
+        Parameter::new("shift", all).with_prior(Prior::Normal { mu: 1.0, sigma: 2.0 }),
+        Parameter::new("scale", Domain::float(0.0, f64::INFINITY))
+            .with_prior(Prior::LogNormal { mu: 0.0, sigma: 1.0 }),
+        Parameter::new("cut", Domain::float(0.0, 1.0))
+            .with_prior(Prior::Normal { mu: 2.0, sigma: 1.0 }),
     ]
 }
 
@@ -72,19 +50,11 @@ fn config(sampler: &str, parameters: Vec<Parameter>, seed: u64) -> StudyConfig {
 fn configs(seed: u64) -> Vec<StudyConfig> {
     let of = |sampler: &str| {
         let finite = config(sampler, finite_space(), seed);
-        let mixed = finite_space()
-            .into_iter()
-            .chain(continuous_space())
-            .collect();
-        [
-            finite,
-            config(sampler, continuous_space(), seed),
-            config(sampler, mixed, seed),
-        ]
+        let mixed = finite_space().into_iter().chain(continuous_space()).collect();
+        [finite, config(sampler, continuous_space(), seed), config(sampler, mixed, seed)]
     };
     let all = samplers().iter().flat_map(|entry| of(entry.name));
-    all.filter(|config| config.sampler.name != "grid" || policy(config).is_ok())
-        .collect()
+    all.filter(|config| config.sampler.name != "grid" || policy(config).is_ok()).collect()
 }
 
 struct Bench {
@@ -99,12 +69,7 @@ impl Bench {
         let by = Writer::new("conformance");
         let created = Study::created(config, &by, Timestamp(0));
         let study = Study::begin(&created).expect("the first event");
-        Self {
-            study,
-            policy: policy(config).expect("a policy"),
-            log: vec![created],
-            by,
-        }
+        Self { study, policy: policy(config).expect("a policy"), log: vec![created], by }
     }
 
     /// Whether the study went along.
@@ -126,30 +91,15 @@ impl Bench {
             return;
         };
         let values = Values::from([("loss".to_owned(), chance.normal())]);
-        let report = Report {
-            step: 10,
-            fraction: 0.5,
-            values,
-            device_seconds: 1.0,
-        };
+        let report = Report { step: 10, fraction: 0.5, values, device_seconds: 1.0 };
         self.act(Command::Report { lease, report });
         let outcome = match chance.below(5) {
-            0 => Outcome::Failed {
-                reason: FailureReason::OutOfMemory,
-            },
-            1 => Outcome::Pruned {
-                reason: "by the test".to_owned(),
-            },
+            0 => Outcome::Failed { reason: FailureReason::OutOfMemory },
+            1 => Outcome::Pruned { reason: "by the test".to_owned() },
             2 => return,
-            _ => Outcome::Completed {
-                values: Values::new(),
-            },
+            _ => Outcome::Completed { values: Values::new() },
         };
-        self.act(Command::Tell {
-            lease,
-            outcome,
-            device_seconds: 0.0,
-        });
+        self.act(Command::Tell { lease, outcome, device_seconds: 0.0 });
     }
 
     /// Asks for `rounds` times `count` trials while others fail, end and run on.
@@ -183,26 +133,15 @@ fn suggestions_are_legal_and_complete() {
     for config in configs(3) {
         let mut bench = Bench::new(&config);
         bench.run(40, 3);
-        assert!(
-            bench.study.next_number() >= 30,
-            "{} stopped early",
-            config.sampler.name
-        );
+        assert!(bench.study.next_number() >= 30, "{} stopped early", config.sampler.name);
         for start in starts(&bench.log) {
             let checked = config.space.check(&start.params);
-            assert_eq!(
-                checked.as_ref(),
-                Ok(&start.params),
-                "{}",
-                config.sampler.name
-            );
+            assert_eq!(checked.as_ref(), Ok(&start.params), "{}", config.sampler.name);
         }
         let refused = |trial: &&Trial| {
             matches!(
                 &trial.outcome,
-                Some(Outcome::Failed {
-                    reason: FailureReason::Refused { .. }
-                })
+                Some(Outcome::Failed { reason: FailureReason::Refused { .. } })
             )
         };
         assert_eq!(bench.study.trials().iter().filter(refused).count(), 0);
@@ -215,12 +154,7 @@ fn the_same_study_gives_the_same_suggestions() {
         let params = |config: &StudyConfig| {
             let mut bench = Bench::new(config);
             bench.run(10, 2);
-            bench
-                .study
-                .trials()
-                .iter()
-                .map(|trial| trial.params.clone())
-                .collect::<Vec<_>>()
+            bench.study.trials().iter().map(|trial| trial.params.clone()).collect::<Vec<_>>()
         };
         assert_eq!(params(&config), params(&config), "{}", config.sampler.name);
         if config.sampler.name != "grid" {
@@ -243,12 +177,7 @@ fn a_sampler_that_ignores_results_gives_a_batch_as_one_after_the_other() {
             for count in counts {
                 bench.act(Command::Ask { count: *count });
             }
-            bench
-                .study
-                .trials()
-                .iter()
-                .map(|trial| trial.params.clone())
-                .collect::<Vec<_>>()
+            bench.study.trials().iter().map(|trial| trial.params.clone()).collect::<Vec<_>>()
         };
         assert_eq!(params(&[12]), params(&[1; 12]), "{}", config.sampler.name);
         assert_eq!(params(&[12]), params(&[5, 7]), "{}", config.sampler.name);
@@ -259,17 +188,10 @@ fn a_sampler_that_ignores_results_gives_a_batch_as_one_after_the_other() {
 fn a_log_can_be_derived_again() {
     for config in configs(11) {
         let mut bench = Bench::new(&config);
-        bench.act(Command::Enqueue {
-            params: Params::new(),
-        });
+        bench.act(Command::Enqueue { params: Params::new() });
         bench.run(12, 3);
         let verified = replay::verify(&bench.log, &bench.policy).map(|replay| replay.verified);
-        assert_eq!(
-            verified,
-            Ok(starts(&bench.log).len() as u32),
-            "{}",
-            config.sampler.name
-        );
+        assert_eq!(verified, Ok(starts(&bench.log).len() as u32), "{}", config.sampler.name);
     }
 }
 
@@ -281,28 +203,18 @@ fn a_study_read_from_its_log_goes_on_as_the_one_that_never_stopped() {
         let mut resumed = Bench::new(&config);
         resumed.study = Study::fold(&bench.log).expect("a log");
         resumed.log.clone_from(&bench.log);
-        assert_eq!(
-            bench.act(Command::Ask { count: 4 }),
-            resumed.act(Command::Ask { count: 4 })
-        );
+        assert_eq!(bench.act(Command::Ask { count: 4 }), resumed.act(Command::Ask { count: 4 }));
         assert_eq!(bench.study, resumed.study, "{}", config.sampler.name);
     }
 }
 
 #[test]
 fn priors_are_kept() {
-    for config in configs(17)
-        .into_iter()
-        .filter(|config| config.sampler.name != "grid")
-    {
+    for config in configs(17).into_iter().filter(|config| config.sampler.name != "grid") {
         let mut bench = Bench::new(&config);
         let count = 2_048_u32;
         bench.act(Command::Ask { count });
-        for parameter in config
-            .space
-            .searched()
-            .filter(|parameter| parameter.condition.is_none())
-        {
+        for parameter in config.space.searched().filter(|parameter| parameter.condition.is_none()) {
             for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
                 let bound = parameter.quantile(share).expect("free");
                 let not_above = |trial: &&Trial| {
@@ -331,18 +243,14 @@ fn rank(parameter: &Parameter, value: Option<&Value>) -> usize {
     let Some(Domain::Categorical { choices, .. }) = parameter.domain() else {
         return usize::MAX;
     };
-    value
-        .and_then(|value| choices.iter().position(|choice| choice == value))
-        .unwrap_or(usize::MAX)
+    value.and_then(|value| choices.iter().position(|choice| choice == value)).unwrap_or(usize::MAX)
 }
 
 /// The share of the prior that is not above a value, counted at 4,000 positions.
 fn mass_up_to(parameter: &Parameter, bound: &Value) -> f64 {
     let count = 4_000;
     let below = |index: &i32| {
-        let value = parameter
-            .quantile((f64::from(*index) + 0.5) / f64::from(count))
-            .expect("free");
+        let value = parameter.quantile((f64::from(*index) + 0.5) / f64::from(count)).expect("free");
         match (value.as_f64(), bound.as_f64()) {
             (Some(value), Some(bound)) => value <= bound,
             _ => rank(parameter, Some(&value)) <= rank(parameter, Some(bound)),
@@ -357,61 +265,32 @@ fn a_space_may_grow_while_trials_run() {
         let mut bench = Bench::new(&config);
         bench.run(3, 2);
         bench.act(Command::Ask { count: 1 });
-        let newest = bench
-            .study
-            .trials()
-            .last()
-            .and_then(Trial::lease_key)
-            .expect("running");
+        let newest = bench.study.trials().last().and_then(Trial::lease_key).expect("running");
         let parameter = Box::new(Parameter::new("found", Domain::float(0.0, 1.0)));
-        assert!(bench.act(Command::Suggest {
-            lease: newest,
-            parameter
-        }));
+        assert!(bench.act(Command::Suggest { lease: newest, parameter }));
         bench.run(3, 2);
         let proposals = starts(&bench.log);
         let last = proposals.last().expect("a start");
-        assert!(
-            last.proposals.get("found").is_some(),
-            "{}",
-            config.sampler.name
-        );
-        assert!(
-            replay::verify(&bench.log, &bench.policy).is_ok(),
-            "{}",
-            config.sampler.name
-        );
+        assert!(last.proposals.get("found").is_some(), "{}", config.sampler.name);
+        assert!(replay::verify(&bench.log, &bench.policy).is_ok(), "{}", config.sampler.name);
     }
 }
 
 #[test]
 fn ten_thousand_trials() {
     for entry in samplers() {
-        let wide = (0..4)
-            .map(|index| Parameter::new(&format!("p{index}"), Domain::int(1, 10)))
-            .collect();
+        let wide =
+            (0..4).map(|index| Parameter::new(&format!("p{index}"), Domain::int(1, 10))).collect();
         let mut bench = Bench::new(&config(entry.name, wide, 23));
         bench.run(10_000, 1);
         assert_eq!(bench.study.next_number(), 10_000, "{}", entry.name);
-        let distinct: BTreeSet<String> = bench
-            .study
-            .trials()
-            .iter()
-            .map(|trial| trial.params.canonical())
-            .collect();
+        let distinct: BTreeSet<String> =
+            bench.study.trials().iter().map(|trial| trial.params.canonical()).collect();
         // A grid of 10,000 points is exhausted; a draw with replacement finds about 6,321 of them.
-        assert!(
-            distinct.len() > 6_000,
-            "{} tried {} points",
-            entry.name,
-            distinct.len()
-        );
+        assert!(distinct.len() > 6_000, "{} tried {} points", entry.name, distinct.len());
         if entry.name == "grid" {
             assert_eq!(distinct.len(), 10_000);
-            assert!(
-                !bench.act(Command::Ask { count: 1 }),
-                "the grid is at its end"
-            );
+            assert!(!bench.act(Command::Ask { count: 1 }), "the grid is at its end");
         }
     }
 }
@@ -423,42 +302,14 @@ fn every_scheduler_lets_a_study_of_one_trial_end() {
         config.scheduler = Component::named(entry.name);
         let mut bench = Bench::new(&config);
         assert!(bench.act(Command::Ask { count: 1 }), "{}", entry.name);
-        let lease = bench
-            .study
-            .trial(0)
-            .and_then(Trial::lease_key)
-            .expect("running");
+        let lease = bench.study.trial(0).and_then(Trial::lease_key).expect("running");
         for (step, fraction) in [(10, 0.25), (20, 0.5), (40, 1.0)] {
             let values = Values::from([("loss".to_owned(), 1.0)]);
-            let report = Report {
-                step,
-                fraction,
-                values,
-                device_seconds: 1.0,
-            };
-            assert!(
-                bench.act(Command::Report { lease, report }),
-                "{}",
-                entry.name
-            );
+            let report = Report { step, fraction, values, device_seconds: 1.0 };
+            assert!(bench.act(Command::Report { lease, report }), "{}", entry.name);
         }
-        let outcome = Outcome::Completed {
-            values: Values::new(),
-        };
-        assert!(
-            bench.act(Command::Tell {
-                lease,
-                outcome,
-                device_seconds: 0.0
-            }),
-            "{}",
-            entry.name
-        );
-        assert_eq!(
-            bench.study.best().map(|best| best.number),
-            Some(0),
-            "{}",
-            entry.name
-        );
+        let outcome = Outcome::Completed { values: Values::new() };
+        assert!(bench.act(Command::Tell { lease, outcome, device_seconds: 0.0 }), "{}", entry.name);
+        assert_eq!(bench.study.best().map(|best| best.number), Some(0), "{}", entry.name);
     }
 }

@@ -21,11 +21,7 @@ fn main() -> Result<()> {
         Sqlite::open(&path, Presence::CreateIfMissing, durability)
     };
     measure("memory", &Memory::new(), 10_000)?;
-    measure(
-        "sqlite-normal",
-        &open("normal.db", Durability::Normal)?,
-        10_000,
-    )?;
+    measure("sqlite-normal", &open("normal.db", Durability::Normal)?, 10_000)?;
     measure("sqlite-full", &open("full.db", Durability::Full)?, 1_000)
 }
 
@@ -34,13 +30,7 @@ fn measure(case: &str, storage: &dyn Storage, trials: u32) -> Result<()> {
     let policy = policy(&config)?;
     let writer = Writer::new("bench");
     let id = storage.create(&config, &writer, Timestamp(0))?;
-    let mut worker = Worker {
-        storage,
-        id,
-        study: load(storage, id)?,
-        policy,
-        writer,
-    };
+    let mut worker = Worker { storage, id, study: load(storage, id)?, policy, writer };
     let mut times = Vec::new();
     for _ in 0..trials {
         let start = Instant::now();
@@ -71,33 +61,18 @@ impl Worker<'_> {
         let trial = self.study.trials().last().and_then(Trial::lease_key);
         let lease = trial.context("an ask leases a trial")?;
         let values = BTreeMap::from([("eval_loss".to_owned(), f64::from(lease.trial % 97))]);
-        let report = Report {
-            step: 1,
-            fraction: 1.0,
-            values,
-            device_seconds: 1.0,
-        };
+        let report = Report { step: 1, fraction: 1.0, values, device_seconds: 1.0 };
         self.submit(&Command::Report { lease, report })?;
         self.submit(&Command::Tell {
             lease,
-            outcome: Outcome::Completed {
-                values: BTreeMap::new(),
-            },
+            outcome: Outcome::Completed { values: BTreeMap::new() },
             device_seconds: 0.0,
         })
     }
 
     fn submit(&mut self, command: &Command) -> Result<()> {
         let now = Timestamp(self.study.revision().0.cast_signed());
-        submit(
-            self.storage,
-            self.id,
-            &mut self.study,
-            &self.policy,
-            &self.writer,
-            command,
-            now,
-        )?;
+        submit(self.storage, self.id, &mut self.study, &self.policy, &self.writer, command, now)?;
         Ok(())
     }
 }
@@ -112,10 +87,7 @@ fn config(trials: u32) -> Result<StudyConfig> {
         Parameter::new("per_device_train_batch_size", Domain::categorical(batch)),
     ])?;
     let mut config = StudyConfig::new("overhead", space, Metric::new("eval_loss", Goal::Minimize));
-    config.budget = Budget {
-        trials: Some(trials),
-        ..Budget::default()
-    };
+    config.budget = Budget { trials: Some(trials), ..Budget::default() };
     Ok(config)
 }
 

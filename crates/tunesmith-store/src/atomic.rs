@@ -25,10 +25,7 @@ pub struct WriteError {
 /// as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let temporary = temporary_name(path);
-    let failed = |source| WriteError {
-        path: path.to_path_buf(),
-        source,
-    };
+    let failed = |source| WriteError { path: path.to_path_buf(), source };
     let written = replace(path, &temporary, bytes);
     if written.is_err() {
         // The first error is the one to tell; a leftover that cannot be removed either adds nothing.
@@ -38,10 +35,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 }
 
 fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let directory =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     let mut file = File::create(temporary)?;
     file.write_all(bytes)?;
@@ -52,11 +47,7 @@ fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Without this a rename may be undone by a power cut. Only Unix can open a directory to sync it.
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 /// Beside the file, so that the rename stays on one file system, and one for each process.
@@ -89,9 +80,8 @@ mod tests {
         write(&path, b"one").expect("the first write");
         write(&path, b"two").expect("the second write");
         assert_eq!(fs::read(&path).expect("the file"), b"two");
-        let names: Vec<_> = fs::read_dir(path.parent().expect("a parent"))
-            .expect("the directory")
-            .collect();
+        let names: Vec<_> =
+            fs::read_dir(path.parent().expect("a parent")).expect("the directory").collect();
         assert_eq!(names.len(), 1, "{names:?}");
     }
 
@@ -102,10 +92,7 @@ mod tests {
         fs::create_dir(&path).expect("a directory in the file's place");
         let error = write(&path, b"one").expect_err("a directory cannot be replaced by a file");
         assert!(error.to_string().contains("occupied"), "{error}");
-        assert_eq!(
-            fs::read_dir(place.path()).expect("the directory").count(),
-            1
-        );
+        assert_eq!(fs::read_dir(place.path()).expect("the directory").count(), 1);
     }
 
     #[test]

@@ -93,16 +93,9 @@ pub fn catalogue(trials: &Path) -> Result<Vec<Entry>, CheckpointError> {
         };
         for path in children(&directory)? {
             if let Some(kind) = kind(&path) {
-                let bytes = size(&path).map_err(|source| CheckpointError::List {
-                    path: path.clone(),
-                    source,
-                })?;
-                entries.push(Entry {
-                    trial,
-                    kind,
-                    path,
-                    bytes,
-                });
+                let bytes = size(&path)
+                    .map_err(|source| CheckpointError::List { path: path.clone(), source })?;
+                entries.push(Entry { trial, kind, path, bytes });
             }
         }
     }
@@ -134,11 +127,7 @@ pub fn evict<'a>(catalogue: &'a [Entry], quota_bytes: u64, needed: &Needed) -> E
         kept_bytes -= entry.bytes;
         remove.push(entry);
     }
-    Eviction {
-        remove,
-        kept_bytes,
-        over_bytes: kept_bytes.saturating_sub(quota_bytes),
-    }
+    Eviction { remove, kept_bytes, over_bytes: kept_bytes.saturating_sub(quota_bytes) }
 }
 
 /// Removes what `eviction` names. What is gone already is no error: another worker may have been faster.
@@ -154,10 +143,7 @@ pub fn remove(eviction: &Eviction<'_>) -> Result<(), CheckpointError> {
         if let Err(source) = removed
             && source.kind() != io::ErrorKind::NotFound
         {
-            return Err(CheckpointError::Remove {
-                path: entry.path.clone(),
-                source,
-            });
+            return Err(CheckpointError::Remove { path: entry.path.clone(), source });
         }
     }
     Ok(())
@@ -178,34 +164,23 @@ fn kind(path: &Path) -> Option<Kind> {
     if name(path) == "model" && path.is_dir() {
         return Some(Kind::Model);
     }
-    let step = name(path)
-        .strip_prefix("checkpoint-")?
-        .strip_suffix(".safetensors")?;
-    Some(Kind::Checkpoint {
-        step: step.parse().ok()?,
-    })
+    let step = name(path).strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?;
+    Some(Kind::Checkpoint { step: step.parse().ok()? })
 }
 
 fn name(path: &Path) -> &str {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default()
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 fn children(directory: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let failed = |source| CheckpointError::List {
-        path: directory.to_path_buf(),
-        source,
-    };
+    let failed = |source| CheckpointError::List { path: directory.to_path_buf(), source };
     let listing = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         // A file among the directories of trials.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Vec::new()),
         listing => listing.map_err(failed)?,
     };
-    listing
-        .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
-        .collect()
+    listing.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }
 
 fn size(path: &Path) -> io::Result<u64> {

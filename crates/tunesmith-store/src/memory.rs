@@ -52,70 +52,40 @@ impl Storage for Memory {
     ) -> Result<StudyId, CreateError> {
         let mut studies = self.lock();
         if studies.by_id.values().any(|log| log.name == config.name) {
-            return Err(CreateError::NameTaken {
-                name: config.name.clone(),
-            });
+            return Err(CreateError::NameTaken { name: config.name.clone() });
         }
         studies.created += 1;
         let id = StudyId(studies.created);
-        studies
-            .by_id
-            .insert(id, Log::new(&config.name, Study::created(config, by, at)));
+        studies.by_id.insert(id, Log::new(&config.name, Study::created(config, by, at)));
         Ok(id)
     }
 
     fn studies(&self) -> Result<Vec<StudyHeader>, ReadError> {
         let studies = self.lock();
-        Ok(studies
-            .by_id
-            .iter()
-            .map(|(id, log)| log.header(*id))
-            .collect())
+        Ok(studies.by_id.iter().map(|(id, log)| log.header(*id)).collect())
     }
 
     fn append(&self, study: StudyId, events: &[Event]) -> Result<Revision, AppendError> {
         let mut studies = self.lock();
-        studies
-            .by_id
-            .get_mut(&study)
-            .ok_or(AppendError::NoSuchStudy { study })?
-            .append(events)
+        studies.by_id.get_mut(&study).ok_or(AppendError::NoSuchStudy { study })?.append(events)
     }
 
     fn read(&self, study: StudyId, after: Revision, limit: u32) -> Result<Vec<Event>, ReadError> {
         let studies = self.lock();
-        let log = studies
-            .by_id
-            .get(&study)
-            .ok_or(ReadError::NoSuchStudy { study })?;
+        let log = studies.by_id.get(&study).ok_or(ReadError::NoSuchStudy { study })?;
         let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
-        Ok(log
-            .events
-            .iter()
-            .skip(skipped)
-            .take(limit as usize)
-            .cloned()
-            .collect())
+        Ok(log.events.iter().skip(skipped).take(limit as usize).cloned().collect())
     }
 
     fn delete(&self, study: StudyId) -> Result<(), DeleteError> {
-        self.lock()
-            .by_id
-            .remove(&study)
-            .map(|_| ())
-            .ok_or(DeleteError::NoSuchStudy { study })
+        self.lock().by_id.remove(&study).map(|_| ()).ok_or(DeleteError::NoSuchStudy { study })
     }
 }
 
 impl Log {
     fn new(name: &str, created: Event) -> Self {
         let positions = BTreeMap::from([(created.stream, vec![0])]);
-        Self {
-            name: name.to_owned(),
-            created_at: created.at,
-            events: vec![created],
-            positions,
-        }
+        Self { name: name.to_owned(), created_at: created.at, events: vec![created], positions }
     }
 
     fn header(&self, id: StudyId) -> StudyHeader {
@@ -142,18 +112,12 @@ impl Log {
                 .entry(event.stream)
                 .or_insert_with(|| self.positions.get(&event.stream).map_or(0, Vec::len));
             if event.seq as usize != *expected {
-                return Err(AppendError::Conflict {
-                    stream: event.stream,
-                    seq: event.seq,
-                });
+                return Err(AppendError::Conflict { stream: event.stream, seq: event.seq });
             }
             *expected += 1;
         }
         for event in events {
-            self.positions
-                .entry(event.stream)
-                .or_default()
-                .push(self.events.len());
+            self.positions.entry(event.stream).or_default().push(self.events.len());
             self.events.push(event.clone());
         }
         Ok(self.revision())

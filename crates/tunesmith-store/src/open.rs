@@ -80,12 +80,8 @@ impl FromStr for Location {
     /// `memory:` is memory, `sqlite:///file` (a relative path, as in SQLAlchemy) and `sqlite:////dir/file`
     /// (an absolute one) are SQLite, anything without a scheme is the path of a SQLite database.
     fn from_str(address: &str) -> Result<Self, LocationError> {
-        let no_path = || LocationError::NoPath {
-            address: address.to_owned(),
-        };
-        let Some((scheme, rest)) = address
-            .split_once(':')
-            .filter(|(scheme, _)| is_scheme(scheme))
+        let no_path = || LocationError::NoPath { address: address.to_owned() };
+        let Some((scheme, rest)) = address.split_once(':').filter(|(scheme, _)| is_scheme(scheme))
         else {
             return if address.trim().is_empty() {
                 Err(no_path())
@@ -105,9 +101,7 @@ impl FromStr for Location {
                 }),
             },
             ("sqlite" | "memory", _) => Err(no_path()),
-            _ => Err(LocationError::UnsupportedScheme {
-                scheme: scheme.to_owned(),
-            }),
+            _ => Err(LocationError::UnsupportedScheme { scheme: scheme.to_owned() }),
         }
     }
 }
@@ -124,9 +118,7 @@ impl fmt::Display for Location {
 /// Two letters at least: a single one is a drive, as in `C:\studies.db`.
 fn is_scheme(text: &str) -> bool {
     text.len() > 1
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 #[cfg(test)]

@@ -59,16 +59,12 @@ impl Sqlite {
         durability: Durability,
     ) -> Result<Self, OpenError> {
         let connection = opening::open(path, presence, durability)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     /// A thread that panicked while it held the lock dropped its transaction, which rolled it back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,9 +78,9 @@ impl Storage for Sqlite {
         let created = Study::created(config, by, at);
         let mut connection = self.lock();
         insert_study(&mut connection, &config.name, &created).map_err(|error| match code(&error) {
-            Some(ErrorCode::ConstraintViolation) => CreateError::NameTaken {
-                name: config.name.clone(),
-            },
+            Some(ErrorCode::ConstraintViolation) => {
+                CreateError::NameTaken { name: config.name.clone() }
+            }
             Some(ErrorCode::DiskFull) => CreateError::Full(error.into()),
             _ => CreateError::Backend(error.into()),
         })
@@ -111,11 +107,8 @@ impl Storage for Sqlite {
             .map_err(|error| ReadError::Backend(error.into()))?;
         let lines = lines.ok_or(ReadError::NoSuchStudy { study })?;
         let decode = |(number, line): &(i64, String)| {
-            let unreadable = |source| ReadError::Unreadable {
-                study,
-                revision: revision(*number),
-                source,
-            };
+            let unreadable =
+                |source| ReadError::Unreadable { study, revision: revision(*number), source };
             wire::event_from_json(line).map_err(unreadable)
         };
         lines.iter().map(decode).collect()
@@ -192,10 +185,7 @@ fn append(
     }
     for event in events {
         if event.seq != next_seq(&transaction, study, event.stream)? {
-            return Err(Refusal::Conflict {
-                stream: event.stream,
-                seq: event.seq,
-            });
+            return Err(Refusal::Conflict { stream: event.stream, seq: event.seq });
         }
         head += 1;
         insert(&transaction, study, head, event)?;
@@ -214,13 +204,7 @@ fn insert(
         "INSERT INTO events (study, revision, stream, seq, event) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = transaction.prepare_cached(text)?;
     let line = wire::event_to_json(event);
-    statement.execute(params![
-        study.0,
-        revision,
-        key(event.stream),
-        event.seq,
-        line
-    ])?;
+    statement.execute(params![study.0, revision, key(event.stream), event.seq, line])?;
     Ok(())
 }
 
@@ -273,9 +257,8 @@ fn lines(
     let query = "SELECT revision, event FROM events WHERE study = ?1 AND revision > ?2 ORDER BY revision LIMIT ?3";
     let mut statement = connection.prepare_cached(query)?;
     let after = i64::try_from(after.0).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![study.0, after, limit], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+    let rows = statement
+        .query_map(params![study.0, after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let lines: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
     if lines.is_empty() && head(connection, study)?.is_none() {
         return Ok(None);

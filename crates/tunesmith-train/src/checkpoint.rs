@@ -77,10 +77,7 @@ fn buffers(pack: &Pack) -> [(&'static str, &Tensor); 3] {
 
 /// Bytes of ids and decays as floats' neighbours in one file.
 fn bytes_of(values: &[u32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn gather(row: &[f32], runs: &[Slab]) -> Vec<u8> {
@@ -111,18 +108,10 @@ pub(crate) fn save(
             read(tensor, |all| gather(&all[row.clone()], &runs))?,
         ));
     }
-    parts.push((
-        "seen",
-        Dtype::U32,
-        words.seen().len(),
-        bytes_of(words.seen()),
-    ));
+    parts.push(("seen", Dtype::U32, words.seen().len(), bytes_of(words.seen())));
     let keeps: Vec<u32> = words.keeps().iter().map(|keep| keep.to_bits()).collect();
     parts.push(("keeps", Dtype::U32, keeps.len(), bytes_of(&keeps)));
-    let write = |source| CheckpointError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let write = |source| CheckpointError::Write { path: path.to_owned(), source };
     let views = parts.iter().map(|(name, dtype, length, bytes)| {
         TensorView::new(*dtype, vec![*length], bytes).map(|view| (*name, view))
     });
@@ -132,10 +121,7 @@ pub(crate) fn save(
         ("effective".to_owned(), settings(effective)),
     ]);
     let partial = path.with_extension("partial");
-    let disk = |source| CheckpointError::Disk {
-        path: path.to_owned(),
-        source,
-    };
+    let disk = |source| CheckpointError::Disk { path: path.to_owned(), source };
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(disk)?;
     }
@@ -163,32 +149,21 @@ pub(crate) fn load(
     let (mut file, start, metadata) = header(path)?;
     let about = metadata.metadata().clone().unwrap_or_default();
     let step = about.get("step").and_then(|step| step.parse().ok());
-    let step: u64 = step.ok_or_else(|| CheckpointError::NotOne {
-        path: path.to_owned(),
-    })?;
+    let step: u64 = step.ok_or_else(|| CheckpointError::NotOne { path: path.to_owned() })?;
     if about.get("effective") != Some(&settings(effective)) {
-        return Err(CheckpointError::Other {
-            path: path.to_owned(),
-        });
+        return Err(CheckpointError::Other { path: path.to_owned() });
     }
     let mut ids = |name: &str| -> Result<Vec<u32>, CheckpointError> {
-        let info = metadata.info(name).ok_or_else(|| CheckpointError::NotOne {
-            path: path.to_owned(),
-        })?;
+        let info =
+            metadata.info(name).ok_or_else(|| CheckpointError::NotOne { path: path.to_owned() })?;
         let (from, to) = info.data_offsets;
-        let disk = |source| CheckpointError::Disk {
-            path: path.to_owned(),
-            source,
-        };
+        let disk = |source| CheckpointError::Disk { path: path.to_owned(), source };
         std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(start + from as u64))
             .map_err(disk)?;
         let mut bytes = vec![0u8; to - from];
         file.read_exact(&mut bytes).map_err(disk)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks
-            .iter()
-            .map(|chunk| u32::from_le_bytes(*chunk))
-            .collect())
+        Ok(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
     };
     let (seen, keeps) = (ids("seen")?, ids("keeps")?);
     pack.fill(slot, source, seed)?;

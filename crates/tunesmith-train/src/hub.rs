@@ -47,12 +47,7 @@ impl Hub {
     pub fn new(endpoint: impl Into<String>, cache: impl Into<PathBuf>) -> Self {
         let endpoint: String = endpoint.into();
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        Self {
-            endpoint,
-            cache: cache.into(),
-            token: None,
-            offline: false,
-        }
+        Self { endpoint, cache: cache.into(), token: None, offline: false }
     }
 
     /// The hub that the environment names; `variable` looks a variable up.
@@ -74,9 +69,7 @@ impl Hub {
         );
         let cache = set("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from);
         let kept = || std::fs::read_to_string(home.join("token")).ok();
-        let token = set("HF_TOKEN")
-            .or_else(kept)
-            .map(|token| token.trim().to_owned());
+        let token = set("HF_TOKEN").or_else(kept).map(|token| token.trim().to_owned());
         let endpoint = set("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.to_owned());
         let hub = Self::new(endpoint, cache).with_token(token.filter(|token| !token.is_empty()));
         let truths = ["1", "on", "yes", "true"];
@@ -106,8 +99,7 @@ impl Hub {
         if path.is_dir() {
             return Ok(path.to_owned());
         }
-        self.repository(id_or_path, RepoType::Model, "main")?
-            .model()
+        self.repository(id_or_path, RepoType::Model, "main")?.model()
     }
 
     /// The Parquet files of a dataset, `owner/name`, and of one of its configurations.
@@ -125,16 +117,10 @@ impl Hub {
         revision: &str,
     ) -> Result<Repository<'_>, HubError> {
         if !is_id(id) {
-            return Err(HubError::NoDirectory {
-                path: id.to_owned(),
-            });
+            return Err(HubError::NoDirectory { path: id.to_owned() });
         }
         let repo = Repo::with_revision(id.to_owned(), kind, revision.to_owned());
-        Ok(Repository {
-            hub: self,
-            id: id.to_owned(),
-            repo,
-        })
+        Ok(Repository { hub: self, id: id.to_owned(), repo })
     }
 
     fn api(&self) -> Result<Api, ApiError> {
@@ -160,11 +146,7 @@ impl Repository<'_> {
     /// Every file of the repository, as the hub lists them.
     fn list(&self) -> Result<Vec<String>, HubError> {
         let info = self.online()?.info().map_err(|error| self.explain(error))?;
-        Ok(info
-            .siblings
-            .into_iter()
-            .map(|sibling| sibling.rfilename)
-            .collect())
+        Ok(info.siblings.into_iter().map(|sibling| sibling.rfilename).collect())
     }
 
     /// One file, from the cache or the hub.
@@ -174,9 +156,7 @@ impl Repository<'_> {
         {
             return Ok(cached);
         }
-        self.online()?
-            .download(file)
-            .map_err(|error| self.explain(error))
+        self.online()?.download(file).map_err(|error| self.explain(error))
     }
 
     fn online(&self) -> Result<ApiRepo, HubError> {
@@ -188,10 +168,7 @@ impl Repository<'_> {
     }
 
     fn not_cached(&self) -> HubError {
-        HubError::NotCached {
-            id: self.id.clone(),
-            cache: self.hub.cache.clone(),
-        }
+        HubError::NotCached { id: self.id.clone(), cache: self.hub.cache.clone() }
     }
 
     /// The hub's error, with what to do about it.
@@ -199,27 +176,16 @@ impl Repository<'_> {
         let (id, endpoint) = (self.id.clone(), self.hub.endpoint.clone());
         match &error {
             ApiError::RequestError(request) => match **request {
-                ureq::Error::StatusCode(status @ (401 | 403)) => HubError::Refused {
-                    id,
-                    status,
-                    token: self.hub.token.is_some(),
-                },
+                ureq::Error::StatusCode(status @ (401 | 403)) => {
+                    HubError::Refused { id, status, token: self.hub.token.is_some() }
+                }
                 ureq::Error::StatusCode(404) => HubError::NotFound { id, endpoint },
-                _ => HubError::Unreachable {
-                    id,
-                    endpoint,
-                    source: Box::new(error),
-                },
+                _ => HubError::Unreachable { id, endpoint, source: Box::new(error) },
             },
-            ApiError::IoError(cause) if is_disk(cause) => HubError::Disk {
-                cache: self.hub.cache.clone(),
-                source: Box::new(error),
-            },
-            _ => HubError::Unreachable {
-                id,
-                endpoint,
-                source: Box::new(error),
-            },
+            ApiError::IoError(cause) if is_disk(cause) => {
+                HubError::Disk { cache: self.hub.cache.clone(), source: Box::new(error) }
+            }
+            _ => HubError::Unreachable { id, endpoint, source: Box::new(error) },
         }
     }
 }
@@ -241,9 +207,7 @@ fn is_id(id: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
             && !part.starts_with(['.', '-'])
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
     id.split('/').count() <= 2 && id.split('/').all(part)
 }

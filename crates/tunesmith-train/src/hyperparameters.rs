@@ -93,23 +93,15 @@ pub enum HyperparameterError {
 /// # Errors
 /// [`HyperparameterError::Unknown`] with the nearest name.
 pub fn find(name: &str) -> Result<&'static Hyperparameter, HyperparameterError> {
-    TABLE
-        .iter()
-        .find(|row| row.name == name || row.aliases.contains(&name))
-        .ok_or_else(|| HyperparameterError::Unknown {
-            name: name.to_owned(),
-            nearest: nearest(name),
-        })
+    TABLE.iter().find(|row| row.name == name || row.aliases.contains(&name)).ok_or_else(|| {
+        HyperparameterError::Unknown { name: name.to_owned(), nearest: nearest(name) }
+    })
 }
 
 /// The name of the table nearest to `name` by edit distance, if one is near enough to be meant.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let names = TABLE
-        .iter()
-        .flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
-    let (distance, best) = names
-        .map(|known| (edit_distance(name, known), *known))
-        .min()?;
+    let names = TABLE.iter().flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
+    let (distance, best) = names.map(|known| (edit_distance(name, known), *known)).min()?;
     (distance <= name.len().max(4) / 2).then_some(best)
 }
 
@@ -120,11 +112,7 @@ impl Hyperparameter {
     /// [`HyperparameterError::Illegal`] naming what is legal.
     pub fn check(&self, value: &Json) -> Result<(), HyperparameterError> {
         let legal = match self.kind {
-            Kind::Float {
-                low,
-                high,
-                open_low,
-            } => value.as_f64().is_some_and(|x| {
+            Kind::Float { low, high, open_low } => value.as_f64().is_some_and(|x| {
                 x.is_finite() && (x > low || (x == low && !open_low)) && x <= high
             }),
             Kind::Int { low, high } => whole(value).is_some_and(|x| (low..=high).contains(&x)),
@@ -154,11 +142,7 @@ impl Hyperparameter {
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Kind::Float {
-                low,
-                high,
-                open_low,
-            } => {
+            Kind::Float { low, high, open_low } => {
                 let from = if *open_low { "above" } else { "from" };
                 if *high == f64::MAX {
                     write!(f, "a number {from} {low}")
@@ -230,11 +214,7 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for row in TABLE {
             let default: Json = serde_json::from_str(row.default).expect("a JSON default");
-            assert!(
-                default.is_null() || row.check(&default).is_ok(),
-                "{}",
-                row.name
-            );
+            assert!(default.is_null() || row.check(&default).is_ok(), "{}", row.name);
             for name in row.aliases.iter().chain([&row.name]) {
                 assert!(names.insert(*name), "{name} stands twice");
             }
@@ -248,40 +228,24 @@ mod tests {
             error.to_string(),
             "unknown hyperparameter `learning_rat`; did you mean `learning_rate`?"
         );
-        assert!(
-            find("zzzzzzzzzzzzzzz")
-                .expect_err("nonsense")
-                .to_string()
-                .ends_with("zzz`")
-        );
+        assert!(find("zzzzzzzzzzzzzzz").expect_err("nonsense").to_string().ends_with("zzz`"));
     }
 
     #[test]
     fn canonical_replaces_aliases_and_refuses_two_spellings() {
-        let params = Params::from([
-            ("lr".into(), json!(1e-4)),
-            ("batch_size".into(), json!(16.0)),
-        ]);
+        let params = Params::from([("lr".into(), json!(1e-4)), ("batch_size".into(), json!(16.0))]);
         let canonical_params = canonical(&params).expect("legal");
         assert!(canonical_params.contains_key("learning_rate"));
-        let twice = Params::from([
-            ("lr".into(), json!(1e-4)),
-            ("learning_rate".into(), json!(1e-4)),
-        ]);
-        assert!(matches!(
-            canonical(&twice),
-            Err(HyperparameterError::Twice { .. })
-        ));
+        let twice =
+            Params::from([("lr".into(), json!(1e-4)), ("learning_rate".into(), json!(1e-4))]);
+        assert!(matches!(canonical(&twice), Err(HyperparameterError::Twice { .. })));
     }
 
     #[test]
     fn values_out_of_range_are_refused_in_words() {
         let error =
             canonical(&Params::from([("learning_rate".into(), json!(0))])).expect_err("zero");
-        assert_eq!(
-            error.to_string(),
-            "`learning_rate` is 0; legal is a number above 0"
-        );
+        assert_eq!(error.to_string(), "`learning_rate` is 0; legal is a number above 0");
         assert!(canonical(&Params::from([("warmup_ratio".into(), json!(1.5))])).is_err());
         assert!(canonical(&Params::from([("max_steps".into(), json!("ten"))])).is_err());
     }

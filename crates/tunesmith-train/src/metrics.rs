@@ -100,9 +100,7 @@ impl Metric {
     /// The metric of that name, with or without `eval_`.
     pub fn named(name: &str) -> Option<Self> {
         let bare = |name: &str| name.strip_prefix("eval_").unwrap_or(name).to_owned();
-        Self::ALL
-            .into_iter()
-            .find(|metric| bare(metric.name()) == bare(name))
+        Self::ALL.into_iter().find(|metric| bare(metric.name()) == bare(name))
     }
 
     /// Whether larger is better.
@@ -133,11 +131,7 @@ impl Metric {
         }
         if predictions.len() != labels.len() {
             let (predictions, labels) = (predictions.len(), labels.len());
-            return Err(MetricError::Lengths {
-                metric: self,
-                predictions,
-                labels,
-            });
+            return Err(MetricError::Lengths { metric: self, predictions, labels });
         }
         match (self, predictions, labels) {
             (Self::Accuracy, Labels::Classes(said), Labels::Classes(is)) => Ok(accuracy(said, is)),
@@ -166,38 +160,22 @@ impl Metric {
         let (said, is) = (centred(said), centred(is));
         let (said_norm, is_norm) = (norm(&said), norm(&is));
         if said_norm == 0.0 {
-            return Err(MetricError::Undefined {
-                metric: self,
-                constant: Side::Predictions,
-            });
+            return Err(MetricError::Undefined { metric: self, constant: Side::Predictions });
         }
         if is_norm == 0.0 {
-            return Err(MetricError::Undefined {
-                metric: self,
-                constant: Side::Labels,
-            });
+            return Err(MetricError::Undefined { metric: self, constant: Side::Labels });
         }
-        let product: f64 = said
-            .iter()
-            .zip(&is)
-            .map(|(a, b)| (a / said_norm) * (b / is_norm))
-            .sum();
+        let product: f64 = said.iter().zip(&is).map(|(a, b)| (a / said_norm) * (b / is_norm)).sum();
         Ok(product.clamp(-1.0, 1.0))
     }
 
     fn finite(self, said: &[f64], is: &[f64]) -> Result<(), MetricError> {
         let broken = |values: &[f64]| !values.iter().all(|value| value.is_finite());
         if broken(said) {
-            return Err(MetricError::Undefined {
-                metric: self,
-                constant: Side::Predictions,
-            });
+            return Err(MetricError::Undefined { metric: self, constant: Side::Predictions });
         }
         if broken(is) {
-            return Err(MetricError::Undefined {
-                metric: self,
-                constant: Side::Labels,
-            });
+            return Err(MetricError::Undefined { metric: self, constant: Side::Labels });
         }
         Ok(())
     }
@@ -233,11 +211,7 @@ fn accuracy(said: &[u32], is: &[u32]) -> f64 {
 
 /// 2·TP / (2·TP + FP + FN); 0 where the class is neither said nor there, as scikit-learn.
 fn class_f1(said: &[u32], is: &[u32], class: u32) -> f64 {
-    let hits = said
-        .iter()
-        .zip(is)
-        .filter(|&(&a, &b)| a == class && b == class)
-        .count();
+    let hits = said.iter().zip(is).filter(|&(&a, &b)| a == class && b == class).count();
     let claims = said.iter().filter(|&&a| a == class).count();
     let members = is.iter().filter(|&&b| b == class).count();
     if claims + members == 0 {
@@ -249,11 +223,7 @@ fn class_f1(said: &[u32], is: &[u32], class: u32) -> f64 {
 /// The mean over the classes that are said or there (scikit-learn's default `labels`).
 fn macro_f1(said: &[u32], is: &[u32]) -> f64 {
     let classes: BTreeSet<u32> = said.iter().chain(is).copied().collect();
-    classes
-        .iter()
-        .map(|&class| class_f1(said, is, class))
-        .sum::<f64>()
-        / classes.len() as f64
+    classes.iter().map(|&class| class_f1(said, is, class)).sum::<f64>() / classes.len() as f64
 }
 
 /// Gorodkin 2004, from class counts alone; 0 where a side is constant, as scikit-learn.
@@ -270,18 +240,11 @@ fn matthews(said: &[u32], is: &[u32]) -> f64 {
         is_squared += members * members;
     }
     let spread = (rows * rows - said_squared) * (rows * rows - is_squared);
-    if spread == 0.0 {
-        0.0
-    } else {
-        (right * rows - both) / spread.sqrt()
-    }
+    if spread == 0.0 { 0.0 } else { (right * rows - both) / spread.sqrt() }
 }
 
 fn mean_squared_error(said: &[f32], is: &[f32]) -> f64 {
-    let squares = said
-        .iter()
-        .zip(is)
-        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    let squares = said.iter().zip(is).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
     squares.sum::<f64>() / is.len() as f64
 }
 

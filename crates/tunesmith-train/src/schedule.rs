@@ -98,24 +98,17 @@ mod tests {
 
     fn shape(curve: &Curve) -> Shape {
         let option = |name: &str, default: f64| {
-            curve
-                .options
-                .get(name)
-                .and_then(serde_json::Value::as_f64)
-                .unwrap_or(default)
+            curve.options.get(name).and_then(serde_json::Value::as_f64).unwrap_or(default)
         };
         match curve.schedule.as_str() {
             "linear" => Shape::Linear,
-            "cosine" => Shape::Cosine {
-                cycles: option("num_cycles", 0.5),
-            },
-            "cosine_with_restarts" => Shape::CosineWithRestarts {
-                cycles: option("num_cycles", 1.0),
-            },
-            "polynomial" => Shape::Polynomial {
-                power: option("power", 1.0),
-                end: option("lr_end", 1e-7),
-            },
+            "cosine" => Shape::Cosine { cycles: option("num_cycles", 0.5) },
+            "cosine_with_restarts" => {
+                Shape::CosineWithRestarts { cycles: option("num_cycles", 1.0) }
+            }
+            "polynomial" => {
+                Shape::Polynomial { power: option("power", 1.0), end: option("lr_end", 1e-7) }
+            }
             "constant" => Shape::Constant,
             "constant_with_warmup" => Shape::ConstantWithWarmup,
             other => panic!("no schedule {other}"),

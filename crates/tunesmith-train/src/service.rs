@@ -117,28 +117,11 @@ fn take(
         return Ok(Next::End);
     }
     let Some(trainer) = trainer else {
-        return Err(Fatal::protocol(
-            "the first message must be `open`".to_owned(),
-        ));
+        return Err(Fatal::protocol("the first message must be `open`".to_owned()));
     };
     match message {
-        ToTrainer::Start {
-            trial,
-            params,
-            seed,
-            directory,
-            resume,
-        } => {
-            trainer.start(
-                Start {
-                    trial,
-                    params,
-                    seed,
-                    directory,
-                    resume,
-                },
-                tell,
-            )?;
+        ToTrainer::Start { trial, params, seed, directory, resume } => {
+            trainer.start(Start { trial, params, seed, directory, resume }, tell)?;
         }
         ToTrainer::Verdict { trial, keep, then } => trainer.verdict(trial, keep, then, tell)?,
         ToTrainer::Release { trial } => trainer.release(trial, tell),

@@ -49,10 +49,7 @@ impl Tokenizer {
     ) -> Result<Self, TokenizerError> {
         let tokens = wordpiece::train(texts, vocabulary_size)?;
         let inner = load::bert(&tokens.join("\n"), &load::BertSettings::default())?;
-        Ok(Self {
-            inner,
-            source: Source::Trained(tokens),
-        })
+        Ok(Self { inner, source: Source::Trained(tokens) })
     }
 
     /// How many ids there are: the least `vocab_size` that a model needs.
@@ -63,17 +60,13 @@ impl Tokenizer {
 
     /// The id of the padding token, for the model's configuration.
     pub fn padding_id(&self) -> Option<u32> {
-        ["[PAD]", "<pad>"]
-            .iter()
-            .find_map(|token| self.inner.token_to_id(token))
+        ["[PAD]", "<pad>"].iter().find_map(|token| self.inner.token_to_id(token))
     }
 
     /// How many special tokens a row gets: 2 for a text and 3 for a pair with BERT.
     fn special_tokens(&self, pair: bool) -> usize {
         use tokenizers::PostProcessor;
 
-        self.inner
-            .get_post_processor()
-            .map_or(0, |processor| processor.added_tokens(pair))
+        self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(pair))
     }
 }

@@ -16,10 +16,7 @@ use tunesmith_train::tokenizer::{ModelLimits, TokenisedAt, Tokenizer};
 fn real(variable: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     if named.is_none() {
-        assert!(
-            std::env::var_os("TUNESMITH_REQUIRE_REAL").is_none(),
-            "{variable} is not set"
-        );
+        assert!(std::env::var_os("TUNESMITH_REQUIRE_REAL").is_none(), "{variable} is not set");
         eprintln!("skipped: {variable} is not set");
     }
     named
@@ -42,30 +39,21 @@ fn rte(format: &str) -> Option<FileTask> {
         _ => ("parquet/train.parquet", "parquet/validation.parquet"),
     };
     let task = FileTask::new(rte.join(train), pair("sentence1", "sentence2"), "label");
-    Some(FileTask {
-        validation: Files(vec![rte.join(validation)]),
-        ..task
-    })
+    Some(FileTask { validation: Files(vec![rte.join(validation)]), ..task })
 }
 
 /// The training rows with their labels, in an order of their own.
 fn sorted(corpus: &Corpus) -> Vec<(&str, &str, u32)> {
-    let Labels::Classes(labels) = &corpus.train.labels else {
-        panic!("classes")
-    };
+    let Labels::Classes(labels) = &corpus.train.labels else { panic!("classes") };
     let second = corpus.train.second.as_ref().unwrap();
     let rows = corpus.train.first.iter().zip(second).zip(labels);
-    let mut rows: Vec<_> = rows
-        .map(|((a, b), label)| (a.as_str(), b.as_str(), *label))
-        .collect();
+    let mut rows: Vec<_> = rows.map(|((a, b), label)| (a.as_str(), b.as_str(), *label)).collect();
     rows.sort_unstable();
     rows
 }
 
 fn ones(labels: &Labels) -> u32 {
-    let Labels::Classes(labels) = labels else {
-        panic!("classes")
-    };
+    let Labels::Classes(labels) = labels else { panic!("classes") };
     labels.iter().sum()
 }
 
@@ -79,10 +67,7 @@ fn rte_is_the_same_in_both_formats() {
     let names = ["entailment", "not_entailment"].map(String::from);
     assert_eq!(tsv.target, Target::Classes(names.to_vec()));
     assert_eq!(parquet.target, tsv.target);
-    assert!(
-        parquet.validation == tsv.validation,
-        "the validation rows differ"
-    );
+    assert!(parquet.validation == tsv.validation, "the validation rows differ");
     // The hub keeps the training rows in another order.
     assert!(sorted(&parquet) == sorted(&tsv), "the training rows differ");
     assert_eq!(ones(&tsv.validation.labels), 131);
@@ -92,15 +77,10 @@ fn rte_is_the_same_in_both_formats() {
 fn rte_test_rows_have_no_label() {
     let Some(task) = rte("tsv") else { return };
     let test = task.train.0[0].with_file_name("test.tsv");
-    let task = Task::Files(Box::new(FileTask {
-        test: Files(vec![test]),
-        ..task
-    }));
+    let task = Task::Files(Box::new(FileTask { test: Files(vec![test]), ..task }));
     let error = Corpus::read(&task, &Hub::new("http://127.0.0.1:9", "/nowhere")).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("test.tsv:1: no column `label`; there are: `index`"),
+        error.to_string().contains("test.tsv:1: no column `label`; there are: `index`"),
         "{error}"
     );
 }
@@ -114,16 +94,9 @@ fn mrpc_starts_with_a_byte_order_mark() {
     let task = FileTask::new(data.join("glue/MRPC/train.tsv"), text, "Quality");
     let validation = Files(vec![data.join("glue/MRPC/dev.tsv")]);
     let labels = Some(["not_equivalent", "equivalent"].map(String::from).to_vec());
-    let corpus = read(FileTask {
-        validation,
-        labels,
-        ..task
-    });
+    let corpus = read(FileTask { validation, labels, ..task });
     assert_eq!((corpus.train.rows(), corpus.validation.rows()), (3668, 408));
-    assert_eq!(
-        (ones(&corpus.train.labels), ones(&corpus.validation.labels)),
-        (2474, 279)
-    );
+    assert_eq!((ones(&corpus.train.labels), ones(&corpus.validation.labels)), (2474, 279));
 }
 
 #[test]
@@ -135,10 +108,7 @@ fn sst2_is_one_text_a_row() {
     let task = FileTask::new(data.join("glue/SST-2/train_20k.tsv"), text, "label");
     let validation = Files(vec![data.join("glue/SST-2/dev.tsv")]);
     let corpus = read(FileTask { validation, ..task });
-    assert_eq!(
-        (corpus.train.rows(), corpus.validation.rows()),
-        (20_000, 872)
-    );
+    assert_eq!((corpus.train.rows(), corpus.validation.rows()), (20_000, 872));
     assert_eq!(ones(&corpus.validation.labels), 444);
     assert_eq!(corpus.empty_texts, 0);
 }
@@ -150,19 +120,12 @@ fn sms_spam_is_split_by_class() {
     };
     let text = TextColumns::One("SMS".to_owned());
     let task = FileTask::new(data.join("sms_spam/SMSSpamCollection"), text, "Label");
-    let task = FileTask {
-        format: Some(Format::Tsv),
-        test_fraction: Some(0.1),
-        ..task
-    };
+    let task = FileTask { format: Some(Format::Tsv), test_fraction: Some(0.1), ..task };
     let corpus = read(task);
     let test = corpus.test.as_ref().unwrap();
     let rows = [corpus.train.rows(), corpus.validation.rows(), test.rows()];
     assert_eq!(rows, [4460, 557, 557]);
-    assert_eq!(
-        (ones(&corpus.validation.labels), ones(&test.labels)),
-        (75, 75)
-    );
+    assert_eq!((ones(&corpus.validation.labels), ones(&test.labels)), (75, 75));
 }
 
 /// What `tools/golden/tokens.py` wrote.
@@ -197,21 +160,14 @@ fn hash(split: &Split) -> String {
     for row in (0..split.rows()).map(|row| split.row(row)) {
         take(row.ids.len() as u32);
         row.ids.iter().copied().for_each(&mut take);
-        row.type_ids
-            .iter()
-            .map(|segment| u32::from(*segment))
-            .for_each(&mut take);
+        row.type_ids.iter().map(|segment| u32::from(*segment)).for_each(&mut take);
     }
     format!("{value:016x}")
 }
 
 fn assert_same(split: &Split, expected: &Measured, length: usize) {
     let found = (split.rows(), split.total_tokens(), hash(split));
-    assert_eq!(
-        found,
-        (expected.rows, expected.tokens, expected.hash.clone()),
-        "at {length}"
-    );
+    assert_eq!(found, (expected.rows, expected.tokens, expected.hash.clone()), "at {length}");
 }
 
 #[test]
@@ -221,11 +177,7 @@ fn rte_tokenises_as_transformers_does() {
     };
     let golden: Golden = serde_json::from_str(include_str!("golden/tokens.json")).unwrap();
     let tokenizer = Tokenizer::from_directory(&model).unwrap();
-    let limits = ModelLimits {
-        positions: 512,
-        segments: 2,
-        vocabulary: 30_522,
-    };
+    let limits = ModelLimits { positions: 512, segments: 2, vocabulary: 30_522 };
     let mut rows = TokenisedAt::new(read(task), tokenizer, limits);
     for case in golden.lengths {
         let data: std::sync::Arc<Dataset> = rows.length(Some(case.length)).unwrap();
@@ -242,11 +194,7 @@ fn a_bare_vocabulary_tokenises_as_the_whole_file_does() {
     };
     let bare = tempfile::tempdir().unwrap();
     std::fs::copy(model.join("vocab.txt"), bare.path().join("vocab.txt")).unwrap();
-    let limits = ModelLimits {
-        positions: 512,
-        segments: 2,
-        vocabulary: 30_522,
-    };
+    let limits = ModelLimits { positions: 512, segments: 2, vocabulary: 30_522 };
     let corpus = read(task);
     let encode = |directory| {
         let tokenizer = Tokenizer::from_directory(directory).unwrap();

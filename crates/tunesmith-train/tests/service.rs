@@ -24,11 +24,7 @@ impl Host {
             tunesmith_train::service::serve(BufReader::new(input), &mut output)
                 .expect("the host listens");
         };
-        Self {
-            to: Some(to),
-            from: BufReader::new(from),
-            thread: Some(std::thread::spawn(serve)),
-        }
+        Self { to: Some(to), from: BufReader::new(from), thread: Some(std::thread::spawn(serve)) }
     }
 
     fn say(&mut self, message: &Json) {
@@ -54,11 +50,7 @@ impl Host {
 
     fn close(mut self) {
         self.to.take();
-        self.thread
-            .take()
-            .expect("a thread")
-            .join()
-            .expect("the trainer ends when its input does");
+        self.thread.take().expect("a thread").join().expect("the trainer ends when its input does");
     }
 }
 
@@ -69,19 +61,11 @@ fn write_data(directory: &Path) {
         for i in 0..count {
             let i = i + shift;
             let mood = if i.is_multiple_of(2) { "good" } else { "bad" };
-            let filler = [
-                "the river",
-                "a table",
-                "this song",
-                "one lamp",
-                "some bread",
-            ][i % 5];
+            let filler = ["the river", "a table", "this song", "one lamp", "some bread"][i % 5];
             let tail = ["was", "seemed", "felt"][i % 3];
             let again = ["again", "at last"][i / 2 % 2];
             let label = if i.is_multiple_of(2) { "yes" } else { "no" };
-            text.extend([
-                filler, " ", tail, " ", mood, " today ", again, "\t", label, "\n",
-            ]);
+            text.extend([filler, " ", tail, " ", mood, " today ", again, "\t", label, "\n"]);
         }
         text
     };
@@ -114,9 +98,7 @@ fn go_on(trial: u64) -> Json {
 
 fn ready(host: &mut Host, directory: &Path) {
     host.say(&open(directory));
-    let FromTrainer::Ready(ready) = host.hear() else {
-        panic!("not ready")
-    };
+    let FromTrainer::Ready(ready) = host.hear() else { panic!("not ready") };
     assert_eq!((ready.train_rows, ready.validation_rows), (120, 40));
     assert_eq!(ready.labels, ["no", "yes"]);
 }
@@ -128,12 +110,7 @@ fn run(host: &mut Host, trials: usize) -> (Reports, Vec<PathBuf>) {
     let (mut reports, mut checkpoints, mut ended) = (Reports::new(), Vec::new(), 0);
     while ended < trials {
         match host.hear_news() {
-            FromTrainer::Report {
-                trial,
-                step,
-                metrics,
-                ..
-            } => {
+            FromTrainer::Report { trial, step, metrics, .. } => {
                 reports.entry(trial).or_default().push((step, metrics));
                 host.say(&go_on(trial));
             }
@@ -162,32 +139,17 @@ fn trials_learn_and_a_resumed_one_goes_on_bit_for_bit() {
     assert!(last(1).1["eval_accuracy"] < 0.9, "{:?}", last(1));
     host.close();
 
-    let halfway = checkpoints
-        .iter()
-        .find(|path| path.ends_with("trial-2/checkpoint-15.safetensors"));
+    let halfway =
+        checkpoints.iter().find(|path| path.ends_with("trial-2/checkpoint-15.safetensors"));
     let mut host = Host::new();
     ready(&mut host, directory.path());
-    host.say(&start(
-        2,
-        &params(5e-4),
-        directory.path(),
-        halfway.map(PathBuf::as_path),
-    ));
-    let FromTrainer::Started {
-        from_step,
-        total_steps,
-        ..
-    } = host.hear_news()
-    else {
+    host.say(&start(2, &params(5e-4), directory.path(), halfway.map(PathBuf::as_path)));
+    let FromTrainer::Started { from_step, total_steps, .. } = host.hear_news() else {
         panic!("not started")
     };
     assert_eq!((from_step, total_steps), (15, 45));
     let (resumed, _) = run(&mut host, 1);
-    assert_eq!(
-        resumed[&2],
-        reports[&2][1..],
-        "the same numbers to the last bit"
-    );
+    assert_eq!(resumed[&2], reports[&2][1..], "the same numbers to the last bit");
     host.close();
 }
 
@@ -199,17 +161,9 @@ fn a_checkpoint_of_other_hyperparameters_is_refused() {
     ready(&mut host, directory.path());
     host.say(&start(0, &params(1e-3), directory.path(), None));
     let (_, checkpoints) = run(&mut host, 1);
-    host.say(&start(
-        0,
-        &params(2e-3),
-        directory.path(),
-        Some(&checkpoints[0]),
-    ));
+    host.say(&start(0, &params(2e-3), directory.path(), Some(&checkpoints[0])));
     let message = host.hear_news();
-    let FromTrainer::Failed {
-        reason: FailureReason::BadCheckpoint { message },
-        ..
-    } = message
+    let FromTrainer::Failed { reason: FailureReason::BadCheckpoint { message }, .. } = message
     else {
         panic!("{message:?}")
     };
@@ -245,10 +199,7 @@ fn a_kept_model_scores_the_same_when_it_is_read_back() {
         };
         assert_eq!(rows, 40);
         assert_eq!(metrics["eval_accuracy"], score["eval_accuracy"]);
-        assert!(
-            (metrics["eval_loss"] - score["eval_loss"]).abs() < 1e-5,
-            "{metrics:?} {score:?}"
-        );
+        assert!((metrics["eval_loss"] - score["eval_loss"]).abs() < 1e-5, "{metrics:?} {score:?}");
     }
     host.close();
 }
@@ -266,9 +217,7 @@ fn a_loss_that_is_no_number_fails_its_trial_alone() {
     while !(failed && finished) {
         match host.hear_news() {
             FromTrainer::Failed {
-                trial,
-                reason: FailureReason::NonFinite { step, .. },
-                ..
+                trial, reason: FailureReason::NonFinite { step, .. }, ..
             } => {
                 assert_eq!(trial, 0);
                 assert!(step >= 1);
@@ -291,21 +240,14 @@ fn hyperparameters_that_the_model_cannot_take_fail_the_trial_with_a_remedy() {
     for (params, wanted) in [
         (json!({"max_seq_length": 512}), "texts of at most 32 tokens"),
         (json!({"model.frozen_layers": 3}), "this model has 2 layers"),
-        (
-            json!({"lora.r": 4, "adapter": "none"}),
-            "when: {adapter: lora}",
-        ),
-        (
-            json!({"learning_rte": 1e-3}),
-            "did you mean `learning_rate`?",
-        ),
+        (json!({"lora.r": 4, "adapter": "none"}), "when: {adapter: lora}"),
+        (json!({"learning_rte": 1e-3}), "did you mean `learning_rate`?"),
         (json!({"learning_rate": -1}), "legal is a number above 0"),
     ] {
         host.say(&start(9, &params, directory.path(), None));
         let message = host.hear_news();
         let FromTrainer::Failed {
-            reason: FailureReason::BadHyperparameter { message, .. },
-            ..
+            reason: FailureReason::BadHyperparameter { message, .. }, ..
         } = message
         else {
             panic!("{message:?}")
@@ -324,9 +266,7 @@ fn a_stopped_and_a_released_trial_free_their_slots() {
     for trial in 0..6 {
         host.say(&start(trial, &params(1e-3), directory.path(), None));
         assert!(matches!(host.hear_news(), FromTrainer::Started { .. }));
-        let FromTrainer::Report { step, .. } = host.hear_news() else {
-            panic!("no report")
-        };
+        let FromTrainer::Report { step, .. } = host.hear_news() else { panic!("no report") };
         host.say(&json!({"type": "verdict", "trial": trial, "keep": false, "then": "stop"}));
         assert!(matches!(host.hear_news(), FromTrainer::Stopped { step: at, .. } if at == step));
     }
@@ -334,14 +274,8 @@ fn a_stopped_and_a_released_trial_free_their_slots() {
     assert!(matches!(host.hear_news(), FromTrainer::Started { .. }));
     assert!(matches!(host.hear_news(), FromTrainer::Report { .. }));
     host.say(&json!({"type": "release", "trial": 6}));
-    assert!(matches!(
-        host.hear_news(),
-        FromTrainer::Checkpointed { step: 15, .. }
-    ));
-    assert!(matches!(
-        host.hear_news(),
-        FromTrainer::Stopped { step: 15, .. }
-    ));
+    assert!(matches!(host.hear_news(), FromTrainer::Checkpointed { step: 15, .. }));
+    assert!(matches!(host.hear_news(), FromTrainer::Stopped { step: 15, .. }));
     host.close();
 }
 
@@ -355,56 +289,23 @@ fn what_cannot_be_opened_is_fatal_with_its_class() {
         change(&mut message);
         host.say(&message);
         let answer = host.hear();
-        let FromTrainer::Fatal {
-            class: found,
-            message,
-        } = answer
-        else {
-            panic!("{answer:?}")
-        };
+        let FromTrainer::Fatal { class: found, message } = answer else { panic!("{answer:?}") };
         assert_eq!(found, class, "{message}");
         assert!(message.contains(wanted), "{message}");
         host.close();
     };
-    check(
-        &|open| open["task"]["label"] = json!("labl"),
-        FatalClass::Data,
-        "label",
-    );
-    check(
-        &|open| open["version"] = json!(99),
-        FatalClass::Protocol,
-        "version 99",
-    );
+    check(&|open| open["task"]["label"] = json!("labl"), FatalClass::Data, "label");
+    check(&|open| open["version"] = json!(99), FatalClass::Protocol, "version 99");
     let model = directory.path().join("model");
     std::fs::create_dir(&model).expect("made");
-    check(
-        &|open| open["model"] = json!(model),
-        FatalClass::Model,
-        "config.json",
-    );
+    check(&|open| open["model"] = json!(model), FatalClass::Model, "config.json");
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bert");
     std::fs::copy(golden.join("config.json"), model.join("config.json")).expect("copied");
-    check(
-        &|open| open["model"] = json!(model),
-        FatalClass::Model,
-        "no model.safetensors",
-    );
+    check(&|open| open["model"] = json!(model), FatalClass::Model, "no model.safetensors");
     std::fs::write(model.join("pytorch_model.bin"), b"pickle").expect("written");
-    check(
-        &|open| open["model"] = json!(model),
-        FatalClass::Model,
-        "save_pretrained",
-    );
+    check(&|open| open["model"] = json!(model), FatalClass::Model, "save_pretrained");
     let weights = std::fs::read(golden.join("model.safetensors")).expect("read");
-    std::fs::write(
-        model.join("model.safetensors"),
-        &weights[..weights.len() - 100],
-    )
-    .expect("written");
-    check(
-        &|open| open["model"] = json!(model),
-        FatalClass::Model,
-        "truncated",
-    );
+    std::fs::write(model.join("model.safetensors"), &weights[..weights.len() - 100])
+        .expect("written");
+    check(&|open| open["model"] = json!(model), FatalClass::Model, "truncated");
 }

@@ -52,11 +52,7 @@ impl Peer {
         let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("no pipes")
         };
-        Ok(Self {
-            child,
-            to,
-            from: BufReader::new(from),
-        })
+        Ok(Self { child, to, from: BufReader::new(from) })
     }
 
     fn say(&mut self, line: &str) -> Result<()> {
@@ -87,9 +83,7 @@ impl Peer {
     fn peak_mb(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line
-            .and_then(|line| line.split_whitespace().next())
-            .context("no VmHWM")?;
+        let kib = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM")?;
         Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
     }
 }
@@ -144,12 +138,7 @@ pub(crate) fn measure(root: &Path, options: &Train) -> Result<Vec<Map<String, Va
         let (Some(minilm), Some(data)) = (&options.minilm, &options.data) else {
             bail!("rte-epoch needs --minilm and --data (or TUNESMITH_MINILM and TUNESMITH_DATA)");
         };
-        figures.push(compare(
-            root,
-            &target,
-            options,
-            &epoch_case(minilm, &data.join("glue/RTE")),
-        )?);
+        figures.push(compare(root, &target, options, &epoch_case(minilm, &data.join("glue/RTE")))?);
     }
     Ok(figures)
 }
@@ -160,18 +149,10 @@ fn step_fixture(root: &Path, options: &Train, shape: &str, folder: &Path) -> Res
         return Ok(());
     }
     let mut command = Command::new(&options.python);
-    command
-        .arg(root.join("tools/bench/fixture.py"))
-        .args(["--shape", shape])
-        .arg(folder);
-    let made = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}; see tools/README.md"))?;
-    if made.success() {
-        Ok(())
-    } else {
-        bail!("{command:?} failed")
-    }
+    command.arg(root.join("tools/bench/fixture.py")).args(["--shape", shape]).arg(folder);
+    let made =
+        command.status().with_context(|| format!("cannot run {command:?}; see tools/README.md"))?;
+    if made.success() { Ok(()) } else { bail!("{command:?} failed") }
 }
 
 fn open(model: &Path, task: &Value, evaluate: &Value) -> Value {
@@ -244,11 +225,8 @@ fn compare(
     ours.say(&start.to_string())?;
     // The first round warms; then each side runs while the other waits.
     ours.hear_type("report")?;
-    let mut theirs = Peer::start(
-        Command::new(&options.python)
-            .args(&case.theirs)
-            .current_dir(root),
-    )?;
+    let mut theirs =
+        Peer::start(Command::new(&options.python).args(&case.theirs).current_dir(root))?;
     let engine = theirs.hear()?["engine"].clone();
     let (mut our_ms, mut their_ms, mut ratios, mut their_peak) =
         (Vec::new(), Vec::new(), Vec::new(), 0.0);
@@ -277,10 +255,7 @@ fn compare(
         "ratio": median(ratios), "ours_peak_mb": ours.peak_mb()?, "theirs_peak_mb": their_peak, "theirs": engine,
         "rounds": options.rounds,
     });
-    figures
-        .as_object()
-        .cloned()
-        .context("figures are an object")
+    figures.as_object().cloned().context("figures are an object")
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -9,15 +9,11 @@ use super::{TRAIN_ROWS, VALIDATION_ROWS, rows, table};
 fn the_committed_files_are_what_the_generator_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/quickstart");
     let rows = rows(TRAIN_ROWS + VALIDATION_ROWS);
-    for (name, part) in [
-        ("train.tsv", &rows[..TRAIN_ROWS]),
-        ("validation.tsv", &rows[TRAIN_ROWS..]),
-    ] {
+    for (name, part) in
+        [("train.tsv", &rows[..TRAIN_ROWS]), ("validation.tsv", &rows[TRAIN_ROWS..])]
+    {
         let committed = std::fs::read_to_string(folder.join(name)).expect("the file is committed");
-        assert!(
-            committed == table(part),
-            "{name} is out of date: run `cargo x quickstart-data`"
-        );
+        assert!(committed == table(part), "{name} is out of date: run `cargo x quickstart-data`");
     }
 }
 
@@ -30,10 +26,7 @@ fn classes_are_balanced_and_no_ticket_stands_twice() {
     for row in &rows {
         *counts.entry(row.label).or_insert(0) += 1;
     }
-    assert!(
-        counts.values().all(|count| *count == rows.len() / 4),
-        "{counts:?}"
-    );
+    assert!(counts.values().all(|count| *count == rows.len() / 4), "{counts:?}");
 }
 
 #[test]

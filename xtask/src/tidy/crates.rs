@@ -16,11 +16,7 @@ pub(super) fn examine(page: &TextFile, metadata: &Value) -> Vec<Finding> {
     let arrows = arrows(metadata);
     let mut findings = Vec::new();
     for (name, (line, _)) in table.iter().filter(|(name, _)| !arrows.contains_key(*name)) {
-        findings.push(Finding::new(
-            &page.path,
-            *line,
-            format!("there is no crate `{name}`"),
-        ));
+        findings.push(Finding::new(&page.path, *line, format!("there is no crate `{name}`")));
     }
     for (name, reached) in &arrows {
         let Some((line, allowed)) = table.get(name) else {
@@ -47,12 +43,7 @@ pub(super) fn lints(file: &TextFile) -> Option<Finding> {
 fn table(page: &str) -> BTreeMap<String, (usize, BTreeSet<String>)> {
     let mut rows = BTreeMap::new();
     for (index, line) in page.lines().enumerate() {
-        let cells: Vec<&str> = line
-            .trim()
-            .trim_matches('|')
-            .split('|')
-            .map(str::trim)
-            .collect();
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
         let [name, .., reached] = cells.as_slice() else {
             continue;
         };
@@ -61,10 +52,7 @@ fn table(page: &str) -> BTreeMap<String, (usize, BTreeSet<String>)> {
         {
             rows.insert(
                 (*name).to_owned(),
-                (
-                    index + 1,
-                    quoted(reached).into_iter().map(str::to_owned).collect(),
-                ),
+                (index + 1, quoted(reached).into_iter().map(str::to_owned).collect()),
             );
         }
     }
@@ -77,15 +65,9 @@ fn quoted(cell: &str) -> Vec<&str> {
 
 /// Crate → crates of the workspace that it needs to build. What only tests need is no arrow.
 fn arrows(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let packages: Vec<&Value> = metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
-    let names: BTreeSet<&str> = packages
-        .iter()
-        .filter_map(|package| package["name"].as_str())
-        .collect();
+    let packages: Vec<&Value> = metadata["packages"].as_array().into_iter().flatten().collect();
+    let names: BTreeSet<&str> =
+        packages.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut arrows = BTreeMap::new();
     for package in &packages {
         let reached = package["dependencies"].as_array().into_iter().flatten();

@@ -5,9 +5,8 @@
 use super::Finding;
 use super::tokens::{self, Token};
 
-const VAGUE_NAMES: [&str; 8] = [
-    "utils", "util", "common", "helpers", "helper", "manager", "managers", "misc",
-];
+const VAGUE_NAMES: [&str; 8] =
+    ["utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"];
 const PURE_CRATES: [&str; 2] = ["crates/tunesmith-core/src/", "crates/tunesmith-search/src/"];
 const IMPURE_MODULES: [&str; 7] = ["fs", "time", "env", "thread", "net", "process", "io"];
 const UNORDERED: [&str; 2] = ["HashMap", "HashSet"];
@@ -18,11 +17,7 @@ pub(super) fn file_name(path: &str) -> Option<Finding> {
         .split('/')
         .map(|part| part.trim_end_matches(".rs"))
         .find(|part| VAGUE_NAMES.contains(part))?;
-    Some(Finding::new(
-        path,
-        1,
-        format!("`{vague}` says nothing: name the file by its noun"),
-    ))
+    Some(Finding::new(path, 1, format!("`{vague}` says nothing: name the file by its noun")))
 }
 
 /// A module declared under such a name.
@@ -33,10 +28,8 @@ pub(super) fn names(path: &str, tokens: &[Token]) -> Vec<Finding> {
     (0..tokens.len())
         .filter(|at| declared(*at))
         .map(|at| {
-            let message = format!(
-                "`mod {}` says nothing: name the module by its noun",
-                tokens[at + 1].text
-            );
+            let message =
+                format!("`mod {}` says nothing: name the module by its noun", tokens[at + 1].text);
             Finding::new(path, tokens[at].line, message)
         })
         .collect()
@@ -73,11 +66,7 @@ pub(super) fn serde_outside_wire(path: &str, tokens: &[Token]) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, token)| words.contains(&token.text.as_str()))
         .map(|(_, token)| {
-            Finding::new(
-                path,
-                token.line,
-                format!("`{}` belongs in the wire modules", token.text),
-            )
+            Finding::new(path, token.line, format!("`{}` belongs in the wire modules", token.text))
         })
         .collect()
 }
@@ -91,11 +80,7 @@ fn impure(path: &str, tokens: &[Token], at: usize) -> Vec<Finding> {
     let Some(first) = tokens.get(at) else {
         return Vec::new();
     };
-    let last = if first.text == "{" {
-        first.partner.unwrap_or(at)
-    } else {
-        at
-    };
+    let last = if first.text == "{" { first.partner.unwrap_or(at) } else { at };
     let heads = (at..=last)
         .filter(|index| *index == at || matches!(tokens[index - 1].text.as_str(), "{" | ","));
     heads

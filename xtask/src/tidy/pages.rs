@@ -22,11 +22,7 @@ pub(super) fn examine(root: &Path, file: &TextFile) -> Vec<Finding> {
             ));
         }
         if file.path == "ARCHITECTURE.md" {
-            let missing = line
-                .split('`')
-                .skip(1)
-                .step_by(2)
-                .filter(|name| !exists(root, name));
+            let missing = line.split('`').skip(1).step_by(2).filter(|name| !exists(root, name));
             findings.extend(
                 missing.map(|name| {
                     Finding::new(&file.path, index, format!("`{name}` does not exist"))
@@ -47,10 +43,7 @@ pub(super) fn decisions(paths: &[&str]) -> Vec<Finding> {
     let mut numbered: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     let mut findings = Vec::new();
     for name in records {
-        match name
-            .split_once('-')
-            .map(|(number, _)| (number.len(), number.parse()))
-        {
+        match name.split_once('-').map(|(number, _)| (number.len(), number.parse())) {
             Some((4, Ok(number))) => numbered.entry(number).or_default().push(name),
             _ => findings.push(Finding::new(
                 &format!("{folder}{name}"),
@@ -117,9 +110,9 @@ fn exists(root: &Path, name: &str) -> bool {
         return true;
     }
     expand(name).iter().all(|path| match path.split_once('<') {
-        Some((before, _)) => root
-            .join(before.rsplit_once('/').map_or("", |(folder, _)| folder))
-            .is_dir(),
+        Some((before, _)) => {
+            root.join(before.rsplit_once('/').map_or("", |(folder, _)| folder)).is_dir()
+        }
         None => root.join(path).exists(),
     })
 }
@@ -130,34 +123,24 @@ fn is_crate(name: &str) -> bool {
 
 /// A path has no spaces, and either begins with a folder of the repository or ends as files do.
 fn is_path(root: &Path, name: &str) -> bool {
-    let plain = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "._-/{},<>".contains(c));
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/{},<>".contains(c));
     let first = name.split('/').next().unwrap_or_default();
     let folder = name.contains('/') && !first.is_empty() && root.join(first).is_dir();
     let crate_folder = name.contains('/') && is_crate(first);
-    let file = [".rs", ".md", ".toml", ".yaml", ".tsv", ".py"]
-        .iter()
-        .any(|ending| name.ends_with(ending));
+    let file =
+        [".rs", ".md", ".toml", ".yaml", ".tsv", ".py"].iter().any(|ending| name.ends_with(ending));
     plain && (folder || crate_folder || (file && name.len() > 5))
 }
 
 /// `a/{b,c}.rs` as `a/b.rs` and `a/c.rs`; a path that begins with a crate's name is under `crates`.
 fn expand(name: &str) -> Vec<String> {
     let first = name.split('/').next().unwrap_or_default();
-    let name = if is_crate(first) {
-        format!("crates/{name}")
-    } else {
-        name.to_owned()
-    };
+    let name = if is_crate(first) { format!("crates/{name}") } else { name.to_owned() };
     let Some((before, rest)) = name.split_once('{') else {
         return vec![name];
     };
     let Some((choices, after)) = rest.split_once('}') else {
         return vec![name.clone()];
     };
-    choices
-        .split(',')
-        .map(|choice| format!("{before}{}{after}", choice.trim()))
-        .collect()
+    choices.split(',').map(|choice| format!("{before}{}{after}", choice.trim())).collect()
 }

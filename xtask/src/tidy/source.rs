@@ -45,11 +45,8 @@ fn examine_tokens(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
 }
 
 fn opening(file: &TextFile) -> Option<Finding> {
-    let said = file
-        .text
-        .lines()
-        .next()
-        .is_some_and(|line| line.starts_with("//! ") && line.len() > 4);
+    let said =
+        file.text.lines().next().is_some_and(|line| line.starts_with("//! ") && line.len() > 4);
     (!said).then(|| {
         Finding::new(
             &file.path,
@@ -90,10 +87,8 @@ fn file_length(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
     if tokens::is_test(&file.path) {
         return Vec::new();
     }
-    let tests: usize = tokens::test_modules(tokens)
-        .iter()
-        .map(|(first, last)| last - first + 1)
-        .sum();
+    let tests: usize =
+        tokens::test_modules(tokens).iter().map(|(first, last)| last - first + 1).sum();
     let lines = file.text.lines().count().saturating_sub(tests);
     if lines <= FILE_LINES_LIMIT {
         return Vec::new();
@@ -106,23 +101,17 @@ fn file_length(file: &TextFile, tokens: &[Token]) -> Vec<Finding> {
 
 fn functions(path: &str, tokens: &[Token]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, token) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.text == "fn")
-    {
-        let Some(name) = tokens.get(at + 1).filter(|next| {
-            next.text
-                .starts_with(|c: char| c.is_alphabetic() || c == '_')
-        }) else {
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.text == "fn") {
+        let Some(name) = tokens
+            .get(at + 1)
+            .filter(|next| next.text.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+        else {
             continue;
         };
         let lines = body_end(tokens, at).map_or(0, |end| end + 1 - token.line);
         if lines > FUNCTION_LINES_LIMIT {
-            let message = format!(
-                "`{}` has {lines} lines; the limit is {FUNCTION_LINES_LIMIT}",
-                name.text
-            );
+            let message =
+                format!("`{}` has {lines} lines; the limit is {FUNCTION_LINES_LIMIT}", name.text);
             findings.push(Finding::new(path, token.line, message));
         }
     }
@@ -145,20 +134,10 @@ fn body_end(tokens: &[Token], at: usize) -> Option<usize> {
 
 fn attributes(path: &str, tokens: &[Token]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, token) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.text == "#")
-    {
-        let bracket = if tokens::reads(tokens, at + 1, &["!"]) {
-            at + 2
-        } else {
-            at + 1
-        };
-        let Some(end) = tokens
-            .get(bracket)
-            .filter(|open| open.text == "[")
-            .and_then(|open| open.partner)
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.text == "#") {
+        let bracket = if tokens::reads(tokens, at + 1, &["!"]) { at + 2 } else { at + 1 };
+        let Some(end) =
+            tokens.get(bracket).filter(|open| open.text == "[").and_then(|open| open.partner)
         else {
             continue;
         };
@@ -230,10 +209,7 @@ fn panics(path: &str, tokens: &[Token]) -> Vec<Finding> {
     ];
     let mut findings = Vec::new();
     for (at, token) in tokens::outside_tests(path, tokens) {
-        for (_, name) in forms
-            .iter()
-            .filter(|(form, _)| tokens::reads(tokens, at, form))
-        {
+        for (_, name) in forms.iter().filter(|(form, _)| tokens::reads(tokens, at, form)) {
             let message = format!(
                 "`{name}` ends the process: return an error, or show with `unreachable!` why it cannot be"
             );

@@ -26,11 +26,10 @@ pub(super) fn flatten(text: &str) -> Result<Vec<Token>, LexError> {
 
 /// True when the tokens from `at` on read as `words`.
 pub(super) fn reads(tokens: &[Token], at: usize, words: &[&str]) -> bool {
-    words.iter().enumerate().all(|(offset, word)| {
-        tokens
-            .get(at + offset)
-            .is_some_and(|token| token.text == *word)
-    })
+    words
+        .iter()
+        .enumerate()
+        .all(|(offset, word)| tokens.get(at + offset).is_some_and(|token| token.text == *word))
 }
 
 /// Line ranges, both ends inside, of modules under `#[cfg(test)]`.
@@ -44,9 +43,8 @@ pub(super) fn test_modules(tokens: &[Token]) -> Vec<(usize, usize)> {
             .iter()
             .take_while(|next| next.text != ";")
             .position(|next| next.text == "{");
-        let last = opening
-            .and_then(|offset| tokens[at + 7 + offset].partner)
-            .map(|end| tokens[end].line);
+        let last =
+            opening.and_then(|offset| tokens[at + 7 + offset].partner).map(|end| tokens[end].line);
         ranges.extend(last.map(|last| (token.line, last)));
     }
     ranges
@@ -58,16 +56,8 @@ pub(super) fn outside_tests<'a>(path: &str, tokens: &'a [Token]) -> Vec<(usize, 
         return Vec::new();
     }
     let tests = test_modules(tokens);
-    let inside = |line: usize| {
-        tests
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&line))
-    };
-    tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| !inside(token.line))
-        .collect()
+    let inside = |line: usize| tests.iter().any(|(first, last)| (*first..=*last).contains(&line));
+    tokens.iter().enumerate().filter(|(_, token)| !inside(token.line)).collect()
 }
 
 /// True for a file that holds nothing but tests.

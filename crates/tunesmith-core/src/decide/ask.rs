@@ -31,11 +31,7 @@ fn hand_out_queued(draft: &mut Draft<'_>, count: u32) -> u32 {
         .is_some_and(|why| why != FinishReason::Trials || time_or_money_is_spent(draft));
     let legal = |trial: &&Trial| !only_started || was_started(trial);
     let mut given = 0;
-    for trial in study
-        .in_state(TrialState::Queued)
-        .filter(legal)
-        .take(count as usize)
-    {
+    for trial in study.in_state(TrialState::Queued).filter(legal).take(count as usize) {
         lease(draft, trial);
         given += 1;
     }
@@ -44,11 +40,7 @@ fn hand_out_queued(draft: &mut Draft<'_>, count: u32) -> u32 {
 
 fn time_or_money_is_spent(draft: &Draft<'_>) -> bool {
     let spent = draft.study.spent(draft.now);
-    draft
-        .study
-        .budget()
-        .time_or_money_exceeded(&spent)
-        .is_some()
+    draft.study.budget().time_or_money_exceeded(&spent).is_some()
 }
 
 fn lease(draft: &mut Draft<'_>, trial: &Trial) {
@@ -64,32 +56,23 @@ fn start_more(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<(), 
     match policy.scheduler.next(study) {
         Next::Start => start_new(draft, policy, count),
         Next::Resume { trial } => {
-            let paused = study
-                .trial(trial)
-                .filter(|trial| trial.state == TrialState::Paused);
+            let paused = study.trial(trial).filter(|trial| trial.state == TrialState::Paused);
             lease(draft, paused.ok_or(Rejection::Wait)?);
             Ok(())
         }
         Next::Wait => Err(Rejection::Wait),
-        Next::Finished => Err(Rejection::Finished {
-            why: FinishReason::Scheduler,
-        }),
+        Next::Finished => Err(Rejection::Finished { why: FinishReason::Scheduler }),
     }
 }
 
 fn start_new(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<(), Rejection> {
     let study = draft.study;
     let first = study.next_number();
-    let room = study
-        .budget()
-        .trials
-        .map_or(u32::MAX - first, |limit| limit.saturating_sub(first));
+    let room = study.budget().trials.map_or(u32::MAX - first, |limit| limit.saturating_sub(first));
     let asked = count.min(room);
     let suggestions = policy.sampler.suggest(study, asked, &study.sampler_rng());
     if suggestions.is_empty() {
-        return Err(Rejection::Finished {
-            why: FinishReason::Exhausted,
-        });
+        return Err(Rejection::Finished { why: FinishReason::Exhausted });
     }
     for (number, suggestion) in (first..).zip(suggestions).take(asked as usize) {
         start(draft, number, asked, suggestion);
@@ -105,9 +88,8 @@ fn start(draft: &mut Draft<'_>, number: u32, asked: u32, suggestion: Suggestion)
         Err(misfit) => (params, Some(misfit)),
     };
     let seed = trial_seed(study, number, &params);
-    let (proposals, params): (Vec<_>, Vec<_>) = params
-        .into_iter()
-        .partition(|(name, _)| study.is_discovered(name));
+    let (proposals, params): (Vec<_>, Vec<_>) =
+        params.into_iter().partition(|(name, _)| study.is_discovered(name));
     let start = Start {
         params: params.into_iter().collect(),
         proposals: proposals.into_iter().collect::<Params>(),
@@ -116,22 +98,11 @@ fn start(draft: &mut Draft<'_>, number: u32, asked: u32, suggestion: Suggestion)
         asked,
         note,
     };
-    let fact = Fact::TrialStarted {
-        start: Box::new(start),
-        lease: draft.grant(0),
-    };
+    let fact = Fact::TrialStarted { start: Box::new(start), lease: draft.grant(0) };
     draft.push(Stream::Trial(number), fact);
     if let Some(misfit) = misfit {
         // A tie without a value for these params, such as a division by zero: the trial fails, the search goes on.
-        let reason = FailureReason::Refused {
-            message: misfit.to_string(),
-        };
-        draft.push(
-            Stream::Trial(number),
-            Fact::TrialFailed {
-                reason,
-                device_seconds: 0.0,
-            },
-        );
+        let reason = FailureReason::Refused { message: misfit.to_string() };
+        draft.push(Stream::Trial(number), Fact::TrialFailed { reason, device_seconds: 0.0 });
     }
 }

@@ -17,38 +17,19 @@ pub(super) fn report(
     check_number("fraction", report.fraction)?;
     check_number("device_seconds", report.device_seconds)?;
     if report.fraction > 1.0 {
-        return Err(Rejection::BadNumber {
-            field: "fraction",
-            value: report.fraction,
-        });
+        return Err(Rejection::BadNumber { field: "fraction", value: report.fraction });
     }
     let stream = Stream::Trial(key.trial);
     let device_seconds = report.device_seconds;
-    if trial
-        .reports
-        .last()
-        .is_some_and(|last| report.step <= last.step)
-    {
+    if trial.reports.last().is_some_and(|last| report.step <= last.step) {
         if device_seconds > 0.0 {
             let expires_at = draft.expiry();
-            draft.push(
-                stream,
-                Fact::LeaseRenewed {
-                    expires_at,
-                    device_seconds,
-                },
-            );
+            draft.push(stream, Fact::LeaseRenewed { expires_at, device_seconds });
         }
         return Ok(());
     }
     if let Some(reason) = not_finite(&report.values, report.step) {
-        draft.push(
-            stream,
-            Fact::TrialFailed {
-                reason,
-                device_seconds,
-            },
-        );
+        draft.push(stream, Fact::TrialFailed { reason, device_seconds });
         return Ok(());
     }
     let mut judged = trial.clone();
@@ -59,13 +40,7 @@ pub(super) fn report(
         Verdict::Continue => {}
         Verdict::Pause { reason } => draft.push(stream, Fact::TrialPaused { reason }),
         Verdict::Prune { reason } => {
-            draft.push(
-                stream,
-                Fact::TrialPruned {
-                    reason,
-                    device_seconds: 0.0,
-                },
-            );
+            draft.push(stream, Fact::TrialPruned { reason, device_seconds: 0.0 });
         }
     }
     Ok(())
@@ -81,23 +56,11 @@ pub(super) fn tell(
     check_number("device_seconds", device_seconds)?;
     let fact = match outcome {
         Outcome::Completed { values } => match completed(draft, trial, values) {
-            Ok(values) => Fact::TrialCompleted {
-                values,
-                device_seconds,
-            },
-            Err(reason) => Fact::TrialFailed {
-                reason,
-                device_seconds,
-            },
+            Ok(values) => Fact::TrialCompleted { values, device_seconds },
+            Err(reason) => Fact::TrialFailed { reason, device_seconds },
         },
-        Outcome::Pruned { reason } => Fact::TrialPruned {
-            reason,
-            device_seconds,
-        },
-        Outcome::Failed { reason } => Fact::TrialFailed {
-            reason,
-            device_seconds,
-        },
+        Outcome::Pruned { reason } => Fact::TrialPruned { reason, device_seconds },
+        Outcome::Failed { reason } => Fact::TrialFailed { reason, device_seconds },
         Outcome::Cancelled => Fact::TrialCancelled,
     };
     draft.push(Stream::Trial(key.trial), fact);
@@ -115,21 +78,13 @@ fn completed(draft: &Draft<'_>, trial: &Trial, told: Values) -> Result<Values, F
         if values.contains_key(&metric.name) {
             continue;
         }
-        let missing = || FailureReason::MissingMetric {
-            metric: metric.name.clone(),
-        };
-        values.insert(
-            metric.name.clone(),
-            trial.reported(metric).ok_or_else(missing)?,
-        );
+        let missing = || FailureReason::MissingMetric { metric: metric.name.clone() };
+        values.insert(metric.name.clone(), trial.reported(metric).ok_or_else(missing)?);
     }
     Ok(values)
 }
 
 fn not_finite(values: &Values, step: u64) -> Option<FailureReason> {
     let (metric, _) = values.iter().find(|(_, value)| !value.is_finite())?;
-    Some(FailureReason::NonFinite {
-        metric: metric.clone(),
-        step,
-    })
+    Some(FailureReason::NonFinite { metric: metric.clone(), step })
 }

@@ -3,10 +3,7 @@
 use super::*;
 
 fn near(found: f64, expected: f64, relative: f64) {
-    assert!(
-        (found - expected).abs() <= relative * expected.abs(),
-        "{found} is not {expected}"
-    );
+    assert!((found - expected).abs() <= relative * expected.abs(), "{found} is not {expected}");
 }
 
 #[test]
@@ -29,13 +26,8 @@ fn normal_quantile_inverts_the_distribution_function() {
 
 #[test]
 fn a_truncated_normal_stays_inside_and_inverts() {
-    for (low, high) in [
-        (-1.0, 2.0),
-        (3.0, 4.0),
-        (-9.0, -8.0),
-        (8.0, 9.0),
-        (f64::NEG_INFINITY, 0.0),
-    ] {
+    for (low, high) in [(-1.0, 2.0), (3.0, 4.0), (-9.0, -8.0), (8.0, 9.0), (f64::NEG_INFINITY, 0.0)]
+    {
         let Some(cut) = TruncatedNormal::new(0.5, 1.0, low, high) else {
             panic!("{low}..{high} has mass")
         };
@@ -55,18 +47,10 @@ fn beta_agrees_with_closed_forms() {
         let x = f64::from(step) / 50.0;
         near(beta_cdf(1.0, 1.0, x), x, 1e-13);
         near(beta_cdf(2.0, 1.0, x), x * x, 1e-13);
-        near(
-            beta_cdf(1.0, 3.0, x),
-            1.0 - (1.0 - x) * (1.0 - x) * (1.0 - x),
-            1e-12,
-        );
+        near(beta_cdf(1.0, 3.0, x), 1.0 - (1.0 - x) * (1.0 - x) * (1.0 - x), 1e-12);
         near(beta_quantile(2.0, 1.0, x), x.sqrt(), 1e-12);
         // The arcsine law.
-        near(
-            beta_cdf(0.5, 0.5, x),
-            2.0 / PI * libm::asin(x.sqrt()),
-            1e-12,
-        );
+        near(beta_cdf(0.5, 0.5, x), 2.0 / PI * libm::asin(x.sqrt()), 1e-12);
     }
     near(beta_quantile(2.0, 5.0, beta_cdf(2.0, 5.0, 0.3)), 0.3, 1e-12);
 }

@@ -44,19 +44,14 @@ impl Condition {
     pub fn one_of<V: Into<Value>>(parameter: &str, values: impl IntoIterator<Item = V>) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self {
-            clauses: vec![Clause {
-                parameter: parameter.to_owned(),
-                test: Test::OneOf(values),
-            }],
+            clauses: vec![Clause { parameter: parameter.to_owned(), test: Test::OneOf(values) }],
         }
     }
 
     /// Whether it holds for the parameters chosen so far.
     pub fn holds(&self, params: &Params) -> bool {
         self.clauses.iter().all(|clause| {
-            params
-                .get(&clause.parameter)
-                .is_some_and(|value| clause.test.passes(value))
+            params.get(&clause.parameter).is_some_and(|value| clause.test.passes(value))
         })
     }
 

@@ -40,20 +40,14 @@ impl Bound {
 
 /// One of W&B's distributions. Where `q` is left out in the file, W&B takes 1.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the fields are W&B's own names, explained at each variant"
-)]
+#[expect(missing_docs, reason = "the fields are W&B's own names, explained at each variant")]
 pub enum Distribution {
     /// `constant`
     Constant { value: Value },
     /// `categorical`
     Categorical { values: Vec<Value> },
     /// `categorical_w_probabilities`
-    CategoricalWithProbabilities {
-        values: Vec<Value>,
-        probabilities: Vec<f64>,
-    },
+    CategoricalWithProbabilities { values: Vec<Value>, probabilities: Vec<f64> },
     /// `int_uniform`, both ends included.
     IntUniform { min: i64, max: i64 },
     /// `uniform`
@@ -117,10 +111,7 @@ impl Distribution {
     pub fn of_bounds(min: Bound, max: Bound) -> Self {
         match (min, max) {
             (Bound::Whole(min), Bound::Whole(max)) => Self::IntUniform { min, max },
-            _ => Self::Uniform {
-                min: min.as_f64(),
-                max: max.as_f64(),
-            },
+            _ => Self::Uniform { min: min.as_f64(), max: max.as_f64() },
         }
     }
 
@@ -139,10 +130,7 @@ impl Distribution {
         let domain = match self {
             Self::Constant { value } => Domain::Fixed(value.clone()),
             Self::Categorical { values } => Domain::categorical(values.iter().cloned()),
-            Self::CategoricalWithProbabilities {
-                values,
-                probabilities,
-            } => {
+            Self::CategoricalWithProbabilities { values, probabilities } => {
                 let sum: f64 = probabilities.iter().sum();
                 if (sum - 1.0).abs() > 1e-6 {
                     return Err(DistributionError::ProbabilitySum { sum });
@@ -173,11 +161,9 @@ impl Distribution {
             Self::LogNormal { mu, sigma } => {
                 ((0.0, f64::INFINITY), None, Prior::LogNormal { mu, sigma })
             }
-            Self::QLogNormal { mu, sigma, q } => (
-                (0.0, f64::INFINITY),
-                Some(q),
-                Prior::LogNormal { mu, sigma },
-            ),
+            Self::QLogNormal { mu, sigma, q } => {
+                ((0.0, f64::INFINITY), Some(q), Prior::LogNormal { mu, sigma })
+            }
             Self::Beta { a, b } => ((0.0, 1.0), None, Prior::Beta { a, b }),
             Self::QBeta { a, b, q } => ((0.0, 1.0), Some(q), Prior::Beta { a, b }),
             _ => (all, None, Prior::Uniform),
@@ -187,12 +173,7 @@ impl Distribution {
 }
 
 fn range(low: f64, high: f64, scale: Scale, q: Option<Quantum>) -> Domain {
-    Domain::Float {
-        low,
-        high,
-        scale,
-        step: q.map(Bound::step),
-    }
+    Domain::Float { low, high, scale, step: q.map(Bound::step) }
 }
 
 fn exponents(min: f64, max: f64, q: Option<Quantum>) -> Result<Domain, DistributionError> {

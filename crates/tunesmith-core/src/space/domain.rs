@@ -179,40 +179,22 @@ pub enum GridError {
 impl Domain {
     /// A linear range of reals.
     pub fn float(low: f64, high: f64) -> Self {
-        Self::Float {
-            low,
-            high,
-            scale: Scale::Linear,
-            step: None,
-        }
+        Self::Float { low, high, scale: Scale::Linear, step: None }
     }
 
     /// A log range of reals.
     pub fn log_float(low: f64, high: f64) -> Self {
-        Self::Float {
-            low,
-            high,
-            scale: Scale::Log,
-            step: None,
-        }
+        Self::Float { low, high, scale: Scale::Log, step: None }
     }
 
     /// A linear range of whole numbers with step 1.
     pub fn int(low: i64, high: i64) -> Self {
-        Self::Int {
-            low,
-            high,
-            scale: Scale::Linear,
-            step: 1,
-        }
+        Self::Int { low, high, scale: Scale::Linear, step: 1 }
     }
 
     /// An unordered choice.
     pub fn categorical<V: Into<Value>>(choices: impl IntoIterator<Item = V>) -> Self {
-        Self::Categorical {
-            choices: choices.into_iter().map(Into::into).collect(),
-            ordered: false,
-        }
+        Self::Categorical { choices: choices.into_iter().map(Into::into).collect(), ordered: false }
     }
 
     /// `float`, `int`, `categorical` or `fixed`.
@@ -229,12 +211,8 @@ impl Domain {
     /// is `2` for whole numbers.
     pub fn coerce(&self, value: &Value) -> Option<Value> {
         match self {
-            Self::Float {
-                low, high, step, ..
-            } => coerce_real(value, *low, *high, *step),
-            Self::Int {
-                low, high, step, ..
-            } => {
+            Self::Float { low, high, step, .. } => coerce_real(value, *low, *high, *step),
+            Self::Int { low, high, step, .. } => {
                 let whole = value.as_i64()?;
                 let inside = (*low..=*high).contains(&whole);
                 let offset = i128::from(whole) - i128::from(*low);
@@ -261,22 +239,13 @@ impl Domain {
         match self {
             Self::Fixed(value) => Ok(vec![value.clone()]),
             Self::Categorical { choices, .. } => Ok(choices.clone()),
-            Self::Int {
-                low, high, step, ..
-            } => {
+            Self::Int { low, high, step, .. } => {
                 let points = self.cardinality().unwrap_or(u64::MAX);
                 limit_points(points)?;
                 debug_assert!(low <= high && *step > 0, "validated");
-                Ok((0..points as i64)
-                    .map(|index| Value::Int(low + index * step))
-                    .collect())
+                Ok((0..points as i64).map(|index| Value::Int(low + index * step)).collect())
             }
-            Self::Float {
-                low,
-                high,
-                step: Some(step),
-                ..
-            } => real_grid(*low, *high, *step),
+            Self::Float { low, high, step: Some(step), .. } => real_grid(*low, *high, *step),
             Self::Float { step: None, .. } => Err(GridError::Continuous),
         }
     }
@@ -286,24 +255,14 @@ impl Domain {
         match self {
             Self::Fixed(_) => Some(1),
             Self::Categorical { choices, .. } => Some(choices.len() as u64),
-            Self::Int {
-                low, high, step, ..
-            } => {
+            Self::Int { low, high, step, .. } => {
                 let room = i128::from(*high) - i128::from(*low);
                 u64::try_from(room / i128::from((*step).max(1)) + 1).ok()
             }
-            Self::Float {
-                low,
-                high,
-                step: Some(Step::FromLow(step)),
-                ..
-            } => Some(steps_between(*low, *high, *step).saturating_add(1)),
-            Self::Float {
-                low,
-                high,
-                step: Some(step),
-                ..
-            } => {
+            Self::Float { low, high, step: Some(Step::FromLow(step)), .. } => {
+                Some(steps_between(*low, *high, *step).saturating_add(1))
+            }
+            Self::Float { low, high, step: Some(step), .. } => {
                 let quantum = step.size();
                 let first = (low / quantum).round_ties_even();
                 let last = (high / quantum).round_ties_even();
@@ -320,18 +279,8 @@ impl Domain {
     /// Where it has no values or contradicts itself.
     pub fn validate(&self) -> Result<(), DomainError> {
         match self {
-            Self::Float {
-                low,
-                high,
-                scale,
-                step,
-            } => validate_real(*low, *high, *scale, *step),
-            Self::Int {
-                low,
-                high,
-                scale,
-                step,
-            } => {
+            Self::Float { low, high, scale, step } => validate_real(*low, *high, *scale, *step),
+            Self::Int { low, high, scale, step } => {
                 validate_bounds(*low as f64, *high as f64, low < high, *scale)?;
                 if *step <= 0 {
                     return Err(DomainError::StepNotPositive { step: *step as f64 });
@@ -367,11 +316,7 @@ pub(super) fn quantise(real: f64, quantum: f64) -> f64 {
     // Below 2^50 multiples, dividing again gives the same multiple.
     const MOST_MULTIPLES: f64 = 1_125_899_906_842_624.0;
     let multiples = real / quantum;
-    if multiples.abs() < MOST_MULTIPLES {
-        multiples.round_ties_even() * quantum
-    } else {
-        real
-    }
+    if multiples.abs() < MOST_MULTIPLES { multiples.round_ties_even() * quantum } else { real }
 }
 
 fn coerce_real(value: &Value, low: f64, high: f64, step: Option<Step>) -> Option<Value> {
@@ -471,9 +416,7 @@ fn validate_choices(choices: &[Value]) -> Result<(), DomainError> {
     for choice in choices {
         finite(choice)?;
         if !seen.insert(choice.canonical()) {
-            return Err(DomainError::RepeatedChoice {
-                value: choice.clone(),
-            });
+            return Err(DomainError::RepeatedChoice { value: choice.clone() });
         }
     }
     Ok(())
@@ -483,9 +426,7 @@ fn finite(value: &Value) -> Result<(), DomainError> {
     if value.is_finite() {
         return Ok(());
     }
-    Err(DomainError::NotFinite {
-        value: value.clone(),
-    })
+    Err(DomainError::NotFinite { value: value.clone() })
 }
 
 #[cfg(test)]

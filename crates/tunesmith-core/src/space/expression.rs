@@ -128,9 +128,7 @@ pub enum EvaluateError {
     },
 }
 
-const FUNCTIONS: [&str; 9] = [
-    "min", "max", "round", "floor", "ceil", "log", "exp", "sqrt", "abs",
-];
+const FUNCTIONS: [&str; 9] = ["min", "max", "round", "floor", "ceil", "log", "exp", "sqrt", "abs"];
 const MOST_NESTING: usize = 64;
 const MOST_CHARACTERS: usize = 1_000;
 
@@ -143,11 +141,7 @@ enum Node {
     Binary(Operator, Box<Node>, Box<Node>),
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
-    Choose {
-        condition: Box<Node>,
-        then: Box<Node>,
-        otherwise: Box<Node>,
-    },
+    Choose { condition: Box<Node>, then: Box<Node>, otherwise: Box<Node> },
     Call(Function, Vec<Node>),
 }
 
@@ -188,11 +182,7 @@ impl Expression {
         let tree = parse::parse(source)?;
         let mut references = Vec::new();
         tree.collect_references(&mut references);
-        Ok(Self {
-            source: source.to_owned(),
-            tree,
-            references,
-        })
+        Ok(Self { source: source.to_owned(), tree, references })
     }
 
     /// The text that it was parsed from.
@@ -228,11 +218,7 @@ impl Node {
                 left.collect_references(into);
                 right.collect_references(into);
             }
-            Self::Choose {
-                condition,
-                then,
-                otherwise,
-            } => {
+            Self::Choose { condition, then, otherwise } => {
                 condition.collect_references(into);
                 then.collect_references(into);
                 otherwise.collect_references(into);

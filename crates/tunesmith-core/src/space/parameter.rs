@@ -39,21 +39,14 @@ impl Parameter {
     pub fn new(name: &str, domain: Domain) -> Self {
         Self {
             name: name.to_owned(),
-            rule: Rule::Free {
-                domain,
-                prior: Prior::Uniform,
-            },
+            rule: Rule::Free { domain, prior: Prior::Uniform },
             condition: None,
         }
     }
 
     /// A parameter tied to others.
     pub fn tied(name: &str, expression: Expression) -> Self {
-        Self {
-            name: name.to_owned(),
-            rule: Rule::Tied(expression),
-            condition: None,
-        }
+        Self { name: name.to_owned(), rule: Rule::Tied(expression), condition: None }
     }
 
     /// The same with this prior. No change to a tied one.
@@ -82,8 +75,7 @@ impl Parameter {
 
     /// Whether a sampler has anything to choose: free and not fixed.
     pub fn is_searched(&self) -> bool {
-        self.domain()
-            .is_some_and(|domain| !matches!(domain, Domain::Fixed(_)))
+        self.domain().is_some_and(|domain| !matches!(domain, Domain::Fixed(_)))
     }
 
     /// The value at share `u` of the prior's mass: with `u` uniform, a draw. `None` for a tied parameter.
@@ -126,30 +118,16 @@ impl Parameter {
             _ => false,
         };
         if self.name.is_empty() || !self.name.chars().enumerate().all(legal) {
-            return Err(SpaceError::BadName {
-                name: self.name.clone(),
-            });
+            return Err(SpaceError::BadName { name: self.name.clone() });
         }
-        let finite = |condition: &Condition| {
-            condition
-                .clauses
-                .iter()
-                .all(|clause| clause.test.is_finite())
-        };
+        let finite =
+            |condition: &Condition| condition.clauses.iter().all(|clause| clause.test.is_finite());
         if !self.condition.as_ref().is_none_or(finite) {
-            return Err(SpaceError::ConditionNotFinite {
-                name: self.name.clone(),
-            });
+            return Err(SpaceError::ConditionNotFinite { name: self.name.clone() });
         }
         if let Rule::Free { domain, prior } = &self.rule {
-            let named = |source| SpaceError::Domain {
-                name: self.name.clone(),
-                source,
-            };
-            domain
-                .validate()
-                .and_then(|()| prior.validate(domain))
-                .map_err(named)?;
+            let named = |source| SpaceError::Domain { name: self.name.clone(), source };
+            domain.validate().and_then(|()| prior.validate(domain)).map_err(named)?;
         }
         Ok(())
     }

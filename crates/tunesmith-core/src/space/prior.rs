@@ -54,10 +54,7 @@ impl Prior {
     /// # Errors
     /// Where it does not, or has no mass there.
     pub fn validate(&self, domain: &Domain) -> Result<(), DomainError> {
-        let mismatch = DomainError::PriorMismatch {
-            prior: self.kind(),
-            domain: domain.kind(),
-        };
+        let mismatch = DomainError::PriorMismatch { prior: self.kind(), domain: domain.kind() };
         match (self, domain) {
             (Self::Weights(weights), Domain::Categorical { choices, .. }) => {
                 validate_weights(weights, choices.len())
@@ -125,9 +122,7 @@ impl Prior {
                 if range.is_bounded() {
                     return Some(range.position(real));
                 }
-                range
-                    .truncated(self)
-                    .map(|normal| normal.cdf(normal_coordinate(self, real)))
+                range.truncated(self).map(|normal| normal.cdf(normal_coordinate(self, real)))
             }
         }
     }
@@ -135,11 +130,7 @@ impl Prior {
     /// The value at position `unit` in `[0, 1]`; inverse of [`Prior::to_unit`] up to the domain's lattice.
     pub fn from_unit(&self, domain: &Domain, unit: f64) -> Value {
         let bounded = Range::of(domain).is_none_or(|range| range.is_bounded());
-        if bounded {
-            Self::Uniform.quantile(domain, unit)
-        } else {
-            self.quantile(domain, unit)
-        }
+        if bounded { Self::Uniform.quantile(domain, unit) } else { self.quantile(domain, unit) }
     }
 
     fn choose(&self, choices: &[Value], u: f64) -> Value {
@@ -152,12 +143,7 @@ impl Prior {
                     sum += weight;
                     sum > target
                 };
-                let heaviest = || {
-                    weights
-                        .iter()
-                        .rposition(|weight| *weight > 0.0)
-                        .unwrap_or(last)
-                };
+                let heaviest = || weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(last);
                 weights.iter().position(below).unwrap_or_else(heaviest)
             }
             _ => (u * choices.len() as f64) as usize,
@@ -170,23 +156,14 @@ fn shape(name: &'static str, value: f64, positive: bool) -> Result<(), DomainErr
     if value.is_finite() && (!positive || value > 0.0) {
         return Ok(());
     }
-    Err(DomainError::BadPrior {
-        name,
-        value,
-        positive,
-    })
+    Err(DomainError::BadPrior { name, value, positive })
 }
 
 fn validate_weights(weights: &[f64], choices: usize) -> Result<(), DomainError> {
     if weights.len() != choices {
-        return Err(DomainError::WeightCount {
-            weights: weights.len(),
-            choices,
-        });
+        return Err(DomainError::WeightCount { weights: weights.len(), choices });
     }
-    let legal = weights
-        .iter()
-        .all(|weight| weight.is_finite() && *weight >= 0.0);
+    let legal = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
     let some = weights.iter().sum::<f64>();
     if !(legal && some.is_finite() && some > 0.0) {
         return Err(DomainError::BadWeights);
@@ -215,12 +192,7 @@ struct Range<'a> {
 impl<'a> Range<'a> {
     fn of(domain: &'a Domain) -> Option<Self> {
         match domain {
-            Domain::Float {
-                low,
-                high,
-                scale,
-                step,
-            } => {
+            Domain::Float { low, high, scale, step } => {
                 let (low, high) = match step {
                     Some(Step::FromLow(size)) => {
                         let last = low + steps_between(*low, *high, *size) as f64 * size;
@@ -228,19 +200,9 @@ impl<'a> Range<'a> {
                     }
                     _ => (*low, *high),
                 };
-                Some(Self {
-                    domain,
-                    low,
-                    high,
-                    scale: *scale,
-                })
+                Some(Self { domain, low, high, scale: *scale })
             }
-            Domain::Int {
-                low,
-                high,
-                scale,
-                step,
-            } => {
+            Domain::Int { low, high, scale, step } => {
                 let half = 0.5 * *step as f64;
                 let room = i128::from(*high) - i128::from(*low);
                 let last = i128::from(*high) - room.rem_euclid(i128::from((*step).max(1)));
@@ -268,22 +230,14 @@ impl<'a> Range<'a> {
 
     fn position(&self, real: f64) -> f64 {
         let (low, high) = self.ends();
-        let at = if self.scale == Scale::Log {
-            libm::log(real)
-        } else {
-            real
-        };
+        let at = if self.scale == Scale::Log { libm::log(real) } else { real };
         ((at - low) / (high - low)).clamp(0.0, 1.0)
     }
 
     fn at_position(&self, unit: f64) -> f64 {
         let (low, high) = self.ends();
         let at = low + unit * (high - low);
-        let real = if self.scale == Scale::Log {
-            libm::exp(at)
-        } else {
-            at
-        };
+        let real = if self.scale == Scale::Log { libm::exp(at) } else { at };
         real.clamp(self.low, self.high)
     }
 
@@ -304,11 +258,8 @@ impl<'a> Range<'a> {
                     return self.at_position(u);
                 };
                 let at = normal.quantile(u);
-                let real = if matches!(prior, Prior::LogNormal { .. }) {
-                    libm::exp(at)
-                } else {
-                    at
-                };
+                let real =
+                    if matches!(prior, Prior::LogNormal { .. }) { libm::exp(at) } else { at };
                 // An end of an unbounded range (u of 0 or 1) is infinite; the greatest number stands for it.
                 real.clamp(self.low.max(f64::MIN), self.high.min(f64::MAX))
             }
@@ -318,16 +269,12 @@ impl<'a> Range<'a> {
     /// The legal value nearest to a real of the range.
     fn snap(&self, real: f64) -> Value {
         match self.domain {
-            Domain::Int {
-                low, high, step, ..
-            } => {
+            Domain::Int { low, high, step, .. } => {
                 let most = (i128::from(*high) - i128::from(*low)) / i128::from((*step).max(1));
                 let index = (((real - *low as f64) / *step as f64).round() as i128).clamp(0, most);
                 Value::Int((i128::from(*low) + index * i128::from(*step)) as i64)
             }
-            Domain::Float {
-                low, high, step, ..
-            } => match step {
+            Domain::Float { low, high, step, .. } => match step {
                 None => Value::Float(real.clamp(*low, *high)),
                 Some(Step::FromLow(size)) => {
                     let most = steps_between(*low, *high, *size) as f64;

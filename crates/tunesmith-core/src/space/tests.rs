@@ -22,14 +22,9 @@ fn refusal(parameters: Vec<Parameter>) -> String {
 #[test]
 fn inactive_parameters_and_what_is_tied_to_them_are_absent() {
     let space = lora_space();
-    let full = space.check(&Params::from([
-        ("adapter", Value::from("none")),
-        ("lr", Value::Float(1e-4)),
-    ]));
-    assert_eq!(
-        full.unwrap().to_string(),
-        "adapter=none head=linear lr=0.0001"
-    );
+    let full =
+        space.check(&Params::from([("adapter", Value::from("none")), ("lr", Value::Float(1e-4))]));
+    assert_eq!(full.unwrap().to_string(), "adapter=none head=linear lr=0.0001");
     let lora = space
         .check(&Params::from([
             ("adapter", Value::from("lora")),
@@ -37,10 +32,7 @@ fn inactive_parameters_and_what_is_tied_to_them_are_absent() {
             ("lr", Value::Float(1e-4)),
         ]))
         .unwrap();
-    assert_eq!(
-        lora.to_string(),
-        "adapter=lora head=linear lora.alpha=32 lora.r=16 lr=0.0001"
-    );
+    assert_eq!(lora.to_string(), "adapter=lora head=linear lora.alpha=32 lora.r=16 lr=0.0001");
     // Checking again what was completed changes nothing.
     assert_eq!(space.check(&lora), Ok(lora));
 }
@@ -54,18 +46,9 @@ fn params_that_do_not_fit_are_refused() {
         params.insert(name, value);
         space.check(&params).unwrap_err().to_string()
     };
-    assert_eq!(
-        refused("lr", Value::Float(1.0)),
-        "1.0 is no legal value of lr"
-    );
-    assert_eq!(
-        refused("adapter", Value::from("ia3")),
-        "ia3 is no legal value of adapter"
-    );
-    assert_eq!(
-        refused("head", Value::from("deep")),
-        "deep is no legal value of head"
-    );
+    assert_eq!(refused("lr", Value::Float(1.0)), "1.0 is no legal value of lr");
+    assert_eq!(refused("adapter", Value::from("ia3")), "ia3 is no legal value of adapter");
+    assert_eq!(refused("head", Value::from("deep")), "deep is no legal value of head");
     assert_eq!(
         refused("lora.r", Value::Int(8)),
         "lora.r has no value of its own here: it is inactive, or follows from other parameters"
@@ -76,10 +59,7 @@ fn params_that_do_not_fit_are_refused() {
     );
     let mut missing = base();
     missing.remove("lr");
-    assert_eq!(
-        space.check(&missing).unwrap_err().to_string(),
-        "lr has no value"
-    );
+    assert_eq!(space.check(&missing).unwrap_err().to_string(), "lr has no value");
     let mut wrong_tie = base();
     wrong_tie.insert("adapter", "lora");
     wrong_tie.insert("lora.r", 8_i64);
@@ -119,16 +99,11 @@ fn values_come_back_in_the_domains_own_type() {
         Parameter::new("decay", Domain::float(0.0, 1.0)),
     ])
     .unwrap();
-    let checked = space.check(&Params::from([
-        ("epochs", Value::Float(3.0)),
-        ("decay", Value::Int(0)),
-    ]));
+    let checked =
+        space.check(&Params::from([("epochs", Value::Float(3.0)), ("decay", Value::Int(0))]));
     assert_eq!(
         checked,
-        Ok(Params::from([
-            ("epochs", Value::Int(3)),
-            ("decay", Value::Float(0.0))
-        ]))
+        Ok(Params::from([("epochs", Value::Int(3)), ("decay", Value::Float(0.0))]))
     );
 }
 
@@ -141,19 +116,13 @@ fn a_tie_without_a_value_is_null_and_refused() {
     .unwrap();
     let params = space.complete(|_| Value::Int(0));
     assert_eq!(params.get("y"), Some(&Value::Null));
-    assert_eq!(
-        space.check(&params).unwrap_err().to_string(),
-        "y: / has no finite result here"
-    );
+    assert_eq!(space.check(&params).unwrap_err().to_string(), "y: / has no finite result here");
 }
 
 #[test]
 fn comparisons_are_conditions_too() {
     let above = |bound| Condition {
-        clauses: vec![Clause {
-            parameter: "epochs".to_owned(),
-            test: Test::Above(bound),
-        }],
+        clauses: vec![Clause { parameter: "epochs".to_owned(), test: Test::Above(bound) }],
     };
     assert!(above(3.0).holds(&Params::from([("epochs", 4_i64)])));
     assert!(!above(3.0).holds(&Params::from([("epochs", 3_i64)])));
@@ -167,10 +136,7 @@ fn comparisons_are_conditions_too() {
 fn impossible_spaces_are_refused() {
     let x = || Parameter::new("x", Domain::int(0, 1));
     let tied = |name: &str, source: &str| Parameter::tied(name, Expression::parse(source).unwrap());
-    assert_eq!(
-        refusal(vec![x(), x()]),
-        "the parameter x is declared twice; leave one out"
-    );
+    assert_eq!(refusal(vec![x(), x()]), "the parameter x is declared twice; leave one out");
     assert_eq!(
         refusal(vec![Parameter::new("2x", Domain::int(0, 1))]),
         "`2x` is no parameter name; start with a letter or `_`, go on with letters, digits and `_ . -`"

@@ -73,10 +73,7 @@ impl Study {
     /// Where it is no log of a study.
     pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Self, ApplyError> {
         let mut events = events.into_iter();
-        let mut study = events
-            .next()
-            .ok_or(ApplyError::NotCreated)
-            .and_then(Self::begin)?;
+        let mut study = events.next().ok_or(ApplyError::NotCreated).and_then(Self::begin)?;
         events.try_for_each(|event| study.apply(event))?;
         Ok(study)
     }
@@ -120,11 +117,7 @@ impl Study {
         let expected = self.next_seq(event.stream);
         if event.seq != expected {
             let (stream, found) = (event.stream, event.seq);
-            return Err(ApplyError::OutOfOrder {
-                stream,
-                expected,
-                found,
-            });
+            return Err(ApplyError::OutOfOrder { stream, expected, found });
         }
         let wall_ms = self.wall_since_last_event(event.at);
         match event.stream {
@@ -143,10 +136,7 @@ impl Study {
             Fact::StudyPaused => self.is_paused = true,
             Fact::StudyResumed => self.is_paused = false,
             fact => {
-                return Err(ApplyError::WrongStream {
-                    fact: fact.name(),
-                    stream: event.stream,
-                });
+                return Err(ApplyError::WrongStream { fact: fact.name(), stream: event.stream });
             }
         }
         self.events += 1;
@@ -160,20 +150,9 @@ impl Study {
                 self.create_trial(trial, event)
             }
             Fact::TrialStarted { start, lease } => {
-                let Start {
-                    params,
-                    seed,
-                    proposals,
-                    ..
-                } = &**start;
+                let Start { params, seed, proposals, .. } = &**start;
                 let trial = new_trial(number, params, *seed, Origin::from(&**start), event.at);
-                self.create_trial(
-                    Trial {
-                        proposals: proposals.clone(),
-                        ..trial
-                    },
-                    event,
-                )?;
+                self.create_trial(Trial { proposals: proposals.clone(), ..trial }, event)?;
                 self.give_lease(number, *lease, event);
                 Ok(())
             }
@@ -208,11 +187,8 @@ impl Study {
     fn check_state(&self, number: u32, fact: &Fact) -> Result<(), ApplyError> {
         let next = self.next_number();
         let trial = self.trial(number);
-        let trial = trial.ok_or(ApplyError::UnknownTrial {
-            trial: number,
-            fact: fact.name(),
-            next,
-        })?;
+        let trial =
+            trial.ok_or(ApplyError::UnknownTrial { trial: number, fact: fact.name(), next })?;
         let legal = match fact {
             Fact::TrialLeased { .. } => {
                 matches!(trial.state, TrialState::Queued | TrialState::Paused)
@@ -223,30 +199,20 @@ impl Study {
         if legal {
             return Ok(());
         }
-        Err(ApplyError::WrongState {
-            trial: number,
-            fact: fact.name(),
-            state: trial.state,
-        })
+        Err(ApplyError::WrongState { trial: number, fact: fact.name(), state: trial.state })
     }
 
     /// The trial exists and is in a state that the fact can follow.
     fn apply_to_existing(&mut self, number: u32, event: &Event) -> Result<(), ApplyError> {
         match &event.fact {
             Fact::TrialLeased { lease } => self.give_lease(number, *lease, event),
-            Fact::LeaseRenewed {
-                expires_at,
-                device_seconds,
-            } => {
+            Fact::LeaseRenewed { expires_at, device_seconds } => {
                 self.spend(number, *device_seconds);
                 self.renew(number, *expires_at, event.at);
             }
             Fact::ParameterSuggested { parameter, value } => {
                 if self.space.get(&parameter.name).is_none() {
-                    let misfit = |source| ApplyError::Space {
-                        trial: number,
-                        source,
-                    };
+                    let misfit = |source| ApplyError::Space { trial: number, source };
                     self.space.extend((**parameter).clone()).map_err(misfit)?;
                     self.discovered.insert(parameter.name.clone());
                 }
@@ -266,20 +232,14 @@ impl Study {
                     trial.fruitless_leases = 0;
                 });
             }
-            Fact::Checkpointed {
-                checkpoint,
-                expires_at,
-            } => {
+            Fact::Checkpointed { checkpoint, expires_at } => {
                 self.renew(number, *expires_at, event.at);
                 self.change(number, |trial| {
                     trial.checkpoint = Some(checkpoint.clone());
                     trial.fruitless_leases = 0;
                 });
             }
-            Fact::TrialRequeued {
-                reason,
-                device_seconds,
-            } => {
+            Fact::TrialRequeued { reason, device_seconds } => {
                 self.spend(number, *device_seconds);
                 let fruitless = u32::from(*reason != RequeueReason::Released);
                 self.change(number, |trial| trial.fruitless_leases += fruitless);
@@ -293,45 +253,21 @@ impl Study {
 
     fn finish(&mut self, number: u32, fact: &Fact, event: &Event) -> Result<(), ApplyError> {
         let (state, device_seconds, outcome) = match fact {
-            Fact::TrialCompleted {
-                values,
-                device_seconds,
-            } => {
+            Fact::TrialCompleted { values, device_seconds } => {
                 let values = values.clone();
-                (
-                    TrialState::Completed,
-                    *device_seconds,
-                    Outcome::Completed { values },
-                )
+                (TrialState::Completed, *device_seconds, Outcome::Completed { values })
             }
-            Fact::TrialPruned {
-                reason,
-                device_seconds,
-            } => {
+            Fact::TrialPruned { reason, device_seconds } => {
                 let reason = reason.clone();
-                (
-                    TrialState::Pruned,
-                    *device_seconds,
-                    Outcome::Pruned { reason },
-                )
+                (TrialState::Pruned, *device_seconds, Outcome::Pruned { reason })
             }
-            Fact::TrialFailed {
-                reason,
-                device_seconds,
-            } => {
+            Fact::TrialFailed { reason, device_seconds } => {
                 let reason = reason.clone();
-                (
-                    TrialState::Failed,
-                    *device_seconds,
-                    Outcome::Failed { reason },
-                )
+                (TrialState::Failed, *device_seconds, Outcome::Failed { reason })
             }
             Fact::TrialCancelled => (TrialState::Cancelled, 0.0, Outcome::Cancelled),
             fact => {
-                return Err(ApplyError::WrongStream {
-                    fact: fact.name(),
-                    stream: event.stream,
-                });
+                return Err(ApplyError::WrongStream { fact: fact.name(), stream: event.stream });
             }
         };
         self.spend(number, device_seconds);
@@ -352,11 +288,10 @@ impl Study {
         let Some(trial) = self.trial(number) else {
             return;
         };
-        let reached = self.config.metrics.iter().any(|metric| {
-            trial
-                .value(metric)
-                .is_some_and(|value| metric.reaches_target(value))
-        });
+        let reached =
+            self.config.metrics.iter().any(|metric| {
+                trial.value(metric).is_some_and(|value| metric.reaches_target(value))
+            });
         let Some(metric) = self.config.metrics.first() else {
             return;
         };
@@ -389,18 +324,10 @@ impl Study {
 
     fn give_lease(&mut self, number: u32, grant: Grant, event: &Event) {
         let holder = event.by.clone();
-        let Grant {
-            number: lease,
-            expires_at,
-        } = grant;
+        let Grant { number: lease, expires_at } = grant;
         self.change(number, |trial| {
             trial.leases = lease;
-            trial.lease = Some(Lease {
-                number: lease,
-                holder,
-                renewed_at: event.at,
-                expires_at,
-            });
+            trial.lease = Some(Lease { number: lease, holder, renewed_at: event.at, expires_at });
         });
         self.move_to(number, TrialState::Running);
     }
@@ -453,10 +380,6 @@ fn new_trial(number: u32, params: &Params, seed: u64, origin: Origin, at: Timest
 
 impl From<&Start> for Origin {
     fn from(start: &Start) -> Self {
-        Self::Sampler {
-            based_on: start.based_on,
-            asked: start.asked,
-            note: start.note.clone(),
-        }
+        Self::Sampler { based_on: start.based_on, asked: start.asked, note: start.note.clone() }
     }
 }

@@ -32,41 +32,15 @@ pub(super) struct EventJson {
 
 impl From<&Event> for EventJson {
     fn from(event: &Event) -> Self {
-        let Event {
-            stream,
-            seq,
-            at,
-            by,
-            fact,
-        } = event.clone();
-        Self {
-            format: FORMAT,
-            stream,
-            seq,
-            at,
-            by: by.as_str().to_owned(),
-            fact,
-        }
+        let Event { stream, seq, at, by, fact } = event.clone();
+        Self { format: FORMAT, stream, seq, at, by: by.as_str().to_owned(), fact }
     }
 }
 
 impl From<EventJson> for Event {
     fn from(json: EventJson) -> Self {
-        let EventJson {
-            stream,
-            seq,
-            at,
-            by,
-            fact,
-            ..
-        } = json;
-        Self {
-            stream,
-            seq,
-            at,
-            by: Writer::new(&by),
-            fact,
-        }
+        let EventJson { stream, seq, at, by, fact, .. } = json;
+        Self { stream, seq, at, by: Writer::new(&by), fact }
     }
 }
 
@@ -79,12 +53,7 @@ struct TimestampJson(i64);
 struct RevisionJson(u64);
 
 #[derive(Serialize, Deserialize)]
-#[serde(
-    remote = "Fact",
-    tag = "type",
-    rename_all = "snake_case",
-    deny_unknown_fields
-)]
+#[serde(remote = "Fact", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum FactJson {
     StudyCreated {
         #[serde(with = "boxed_config")]
@@ -227,12 +196,7 @@ enum RequeueReasonJson {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(
-    remote = "FailureReason",
-    tag = "type",
-    rename_all = "snake_case",
-    deny_unknown_fields
-)]
+#[serde(remote = "FailureReason", tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum FailureReasonJson {
     NonFinite {
         metric: String,
@@ -260,10 +224,7 @@ enum FailureReasonJson {
     },
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(device_seconds: &f64) -> bool {
     *device_seconds == 0.0
 }
@@ -272,19 +233,14 @@ fn is_zero(device_seconds: &f64) -> bool {
 mod stream {
     use super::{Deserialize, Deserializer, Error, Serializer, Stream};
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(stream: &Stream, out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(stream)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(json: D) -> Result<Stream, D::Error> {
         let text = String::deserialize(json)?;
-        let number = text
-            .strip_prefix("trial/")
-            .and_then(|number| number.parse().ok());
+        let number = text.strip_prefix("trial/").and_then(|number| number.parse().ok());
         match (text.as_str(), number) {
             ("study", _) => Ok(Stream::Study),
             (_, Some(number)) => Ok(Stream::Trial(number)),

@@ -145,9 +145,7 @@ mod condition {
         json: D,
     ) -> Result<Option<Condition>, D::Error> {
         let clauses = Vec::<Element>::deserialize(json)?;
-        Ok(Some(Condition {
-            clauses: clauses.into_iter().map(|element| element.0).collect(),
-        }))
+        Ok(Some(Condition { clauses: clauses.into_iter().map(|element| element.0).collect() }))
     }
 }
 
@@ -198,10 +196,7 @@ mod lower_bound {
 mod upper_bound {
     use super::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(bound: &f64, out: S) -> Result<S::Ok, S::Error> {
         bound.is_finite().then_some(*bound).serialize(out)
     }

@@ -23,10 +23,7 @@ fn an_event_is_one_readable_line() {
 fn a_later_format_is_named() {
     let text = event_to_json(&first_event()).replacen("\"format\":1", "\"format\":2,\"new\":3", 1);
     let error = event_from_json(&text).unwrap_err();
-    assert!(
-        matches!(error, DecodeError::NewerFormat { found: 2 }),
-        "{error}"
-    );
+    assert!(matches!(error, DecodeError::NewerFormat { found: 2 }), "{error}");
 }
 
 #[test]
@@ -34,10 +31,7 @@ fn unknown_fields_and_facts_are_refused() {
     let good = event_to_json(&first_event());
     for (old, new) in [
         ("\"seq\":0", "\"seq\":0,\"extra\":1"),
-        (
-            "\"type\":\"study_created\"",
-            "\"type\":\"study_created\",\"extra\":1",
-        ),
+        ("\"type\":\"study_created\"", "\"type\":\"study_created\",\"extra\":1"),
         ("\"type\":\"study_created\"", "\"type\":\"study_renamed\""),
         ("\"seed\":0", "\"seed\":0,\"extra\":1"),
         ("\"scale\":\"log\"", "\"scale\":\"log\",\"extra\":1"),
@@ -46,10 +40,7 @@ fn unknown_fields_and_facts_are_refused() {
         ("\"low\":1e-6", "\"low\":1.0"),
     ] {
         assert!(good.contains(old), "{old}");
-        assert!(
-            event_from_json(&good.replacen(old, new, 1)).is_err(),
-            "{new} was taken"
-        );
+        assert!(event_from_json(&good.replacen(old, new, 1)).is_err(), "{new} was taken");
     }
 }
 

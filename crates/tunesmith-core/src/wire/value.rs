@@ -36,21 +36,14 @@ pub(super) mod params {
         params: &Params,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            params
-                .iter()
-                .map(|(name, value)| (name, ValueJson(value.clone()))),
-        )
+        serializer.collect_map(params.iter().map(|(name, value)| (name, ValueJson(value.clone()))))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Params, D::Error> {
         let json = BTreeMap::<String, ValueJson>::deserialize(deserializer)?;
-        Ok(json
-            .into_iter()
-            .map(|(name, value)| (name, value.0))
-            .collect())
+        Ok(json.into_iter().map(|(name, value)| (name, value.0)).collect())
     }
 }
 
@@ -137,9 +130,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_u64<E: Error>(self, whole: u64) -> Result<Value, E> {
         let beyond = || {
-            E::custom(format_args!(
-                "the whole number {whole} has more than 64 bits with its sign"
-            ))
+            E::custom(format_args!("the whole number {whole} has more than 64 bits with its sign"))
         };
         i64::try_from(whole).map(Value::Int).map_err(|_| beyond())
     }

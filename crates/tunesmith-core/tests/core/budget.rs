@@ -4,46 +4,27 @@ use crate::scene::*;
 use tunesmith_core::*;
 
 fn with_budget(budget: Budget) -> Scene {
-    Scene::new(&StudyConfig {
-        budget,
-        price_per_device_hour: Some(3.6),
-        ..config()
-    })
+    Scene::new(&StudyConfig { budget, price_per_device_hour: Some(3.6), ..config() })
 }
 
 #[test]
 fn a_budget_of_trials_is_exact() {
-    let mut scene = with_budget(Budget {
-        trials: Some(3),
-        ..Budget::default()
-    });
+    let mut scene = with_budget(Budget { trials: Some(3), ..Budget::default() });
     assert_eq!(scene.act(Command::Ask { count: 2 }).len(), 2);
     assert_eq!(scene.act(Command::Ask { count: 5 }).len(), 1);
     let refusal = scene.refuse(Command::Ask { count: 1 });
-    assert_eq!(
-        refusal,
-        "the search is finished: all trials of the budget are started"
-    );
+    assert_eq!(refusal, "the search is finished: all trials of the budget are started");
 }
 
 #[test]
 fn device_time_and_money_end_the_search_and_running_trials_go_on() {
     for (budget, expected) in [
         (
-            Budget {
-                device_seconds: Some(4.0),
-                ..Budget::default()
-            },
+            Budget { device_seconds: Some(4.0), ..Budget::default() },
             "the device time of the budget is spent",
         ),
         // 3.6 an hour is a thousandth a second.
-        (
-            Budget {
-                cost: Some(0.004),
-                ..Budget::default()
-            },
-            "the money of the budget is spent",
-        ),
+        (Budget { cost: Some(0.004), ..Budget::default() }, "the money of the budget is spent"),
     ] {
         let mut scene = with_budget(budget);
         scene.act(Command::Ask { count: 2 });
@@ -62,21 +43,12 @@ fn device_time_and_money_end_the_search_and_running_trials_go_on() {
 
 #[test]
 fn what_was_started_is_handed_out_again_when_the_budget_is_spent() {
-    let mut scene = with_budget(Budget {
-        device_seconds: Some(2.0),
-        ..Budget::default()
-    });
-    scene.act(Command::Enqueue {
-        params: Params::from([("lr", 1e-4)]),
-    });
+    let mut scene = with_budget(Budget { device_seconds: Some(2.0), ..Budget::default() });
+    scene.act(Command::Enqueue { params: Params::from([("lr", 1e-4)]) });
     scene.act(Command::Ask { count: 2 });
-    scene.act(Command::Enqueue {
-        params: Params::from([("lr", 2e-4)]),
-    });
+    scene.act(Command::Enqueue { params: Params::from([("lr", 2e-4)]) });
     scene.report(0, 10, 0.5);
-    scene.act(Command::Reap {
-        dead: vec![Writer::new("w")],
-    });
+    scene.act(Command::Reap { dead: vec![Writer::new("w")] });
     scene.act(Command::Ask { count: 9 });
     let running: Vec<u32> = scene.study.running().map(|trial| trial.number).collect();
     assert_eq!(running, [0, 1], "the trial that never started waits");
@@ -85,16 +57,9 @@ fn what_was_started_is_handed_out_again_when_the_budget_is_spent() {
 
 #[test]
 fn wall_time_runs_only_while_somebody_works() {
-    let mut scene = with_budget(Budget {
-        wall_ms: Some(60_000),
-        ..Budget::default()
-    });
+    let mut scene = with_budget(Budget { wall_ms: Some(60_000), ..Budget::default() });
     scene.at(1_000_000).act(Command::Ask { count: 1 });
-    assert_eq!(
-        scene.study.spent(scene.now).wall_ms,
-        0,
-        "nobody worked before"
-    );
+    assert_eq!(scene.study.spent(scene.now).wall_ms, 0, "nobody worked before");
     scene.at(1_020_000).report(0, 10, 0.5);
     assert_eq!(scene.study.spent(scene.now).wall_ms, 20_000);
     // The worker dies, and is found a day later: a lease's length is charged.
@@ -125,11 +90,7 @@ fn a_target_ends_the_search() {
     let mut scene = Scene::new(&config);
     scene.act(Command::Ask { count: 2 });
     scene.report(1, 10, 0.05);
-    assert_eq!(
-        scene.act(Command::Ask { count: 1 }).len(),
-        1,
-        "a report is no outcome"
-    );
+    assert_eq!(scene.act(Command::Ask { count: 1 }).len(), 1, "a report is no outcome");
     scene.complete(1);
     assert_eq!(
         scene.refuse(Command::Ask { count: 1 }),
@@ -139,27 +100,15 @@ fn a_target_ends_the_search() {
 
 #[test]
 fn budgets_can_be_raised() {
-    let mut scene = with_budget(Budget {
-        trials: Some(1),
-        ..Budget::default()
-    });
+    let mut scene = with_budget(Budget { trials: Some(1), ..Budget::default() });
     scene.act(Command::Ask { count: 1 });
-    let budget = Budget {
-        trials: Some(2),
-        ..Budget::default()
-    };
+    let budget = Budget { trials: Some(2), ..Budget::default() };
     assert_eq!(scene.act(Command::SetBudget { budget }).len(), 1);
     assert_eq!(scene.act(Command::SetBudget { budget }).len(), 0);
     assert_eq!(scene.act(Command::Ask { count: 9 }).len(), 1);
-    let nothing = Budget {
-        trials: Some(0),
-        ..Budget::default()
-    };
+    let nothing = Budget { trials: Some(0), ..Budget::default() };
     let refusal = scene.refuse(Command::SetBudget { budget: nothing });
-    assert_eq!(
-        refusal,
-        "the budget of trials is 0; it must be a finite number above 0"
-    );
+    assert_eq!(refusal, "the budget of trials is 0; it must be a finite number above 0");
 }
 
 #[test]
@@ -169,10 +118,7 @@ fn impossible_configurations_are_refused() {
         change(&mut config);
         config.validate().unwrap_err().to_string()
     };
-    assert_eq!(
-        refusal(|config| config.name = " ".to_owned()),
-        "a study needs a name"
-    );
+    assert_eq!(refusal(|config| config.name = " ".to_owned()), "a study needs a name");
     assert_eq!(
         refusal(|config| config.metrics.clear()),
         "a study needs a metric; name what to optimise"

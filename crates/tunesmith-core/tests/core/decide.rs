@@ -22,11 +22,7 @@ fn asking_starts_trials_under_leases() {
     assert_eq!(scene.study.count(TrialState::Running), 2);
     assert_eq!(
         scene.study.trial(1).unwrap().origin,
-        Origin::Sampler {
-            based_on: Revision(1),
-            asked: 2,
-            note: Params::new()
-        }
+        Origin::Sampler { based_on: Revision(1), asked: 2, note: Params::new() }
     );
 }
 
@@ -38,9 +34,7 @@ fn a_batch_is_the_same_as_one_after_the_other() {
             scene.act(Command::Ask { count: *count });
         }
         let trials = scene.study.trials().iter();
-        trials
-            .map(|trial| (trial.params.to_string(), trial.seed))
-            .collect::<Vec<_>>()
+        trials.map(|trial| (trial.params.to_string(), trial.seed)).collect::<Vec<_>>()
     };
     assert_eq!(params(&[5]), params(&[1, 1, 1, 1, 1]));
     assert_eq!(params(&[5]), params(&[2, 3]));
@@ -49,10 +43,7 @@ fn a_batch_is_the_same_as_one_after_the_other() {
 #[test]
 fn reports_renew_the_lease_and_take_the_verdict() {
     let mut scene = Scene::new(&config());
-    scene.policy.scheduler = Box::new(Bounds {
-        prune_above: 5.0,
-        pause_below: -5.0,
-    });
+    scene.policy.scheduler = Box::new(Bounds { prune_above: 5.0, pause_below: -5.0 });
     scene.act(Command::Ask { count: 3 });
     check(
         scene.at(1_000).report(0, 10, 0.5),
@@ -99,17 +90,8 @@ fn a_repeated_report_adds_nothing_but_its_cost() {
         "#]],
     );
     let lease = scene.key(0);
-    let free = Report {
-        device_seconds: 0.0,
-        ..report(5, 0.5)
-    };
-    check(
-        scene.act(Command::Report {
-            lease,
-            report: free,
-        }),
-        expect![[""]],
-    );
+    let free = Report { device_seconds: 0.0, ..report(5, 0.5) };
+    check(scene.act(Command::Report { lease, report: free }), expect![[""]]);
     assert_eq!(scene.study.trial(0).unwrap().reports.len(), 1);
     assert_eq!(scene.study.trial(0).unwrap().device_seconds, 4.0);
 }
@@ -125,17 +107,10 @@ fn a_number_that_is_not_finite_fails_the_trial() {
             trial/0#2 w: {"type":"trial_failed","reason":{"type":"non_finite","metric":"loss","step":20},"device_seconds":2.0}
         "#]],
     );
-    let (lease, values) = (
-        scene.key(1),
-        Values::from([("loss".to_owned(), f64::INFINITY)]),
-    );
+    let (lease, values) = (scene.key(1), Values::from([("loss".to_owned(), f64::INFINITY)]));
     let outcome = Outcome::Completed { values };
     check(
-        scene.act(Command::Tell {
-            lease,
-            outcome,
-            device_seconds: 1.0,
-        }),
+        scene.act(Command::Tell { lease, outcome, device_seconds: 1.0 }),
         expect![[r#"
             trial/1#1 w: {"type":"trial_failed","reason":{"type":"non_finite","metric":"loss","step":0},"device_seconds":1.0}
         "#]],
@@ -167,10 +142,7 @@ fn the_value_is_the_last_or_the_best_report_or_what_was_told() {
         }
         scene.complete(0);
         assert_eq!(
-            scene
-                .study
-                .best()
-                .and_then(|best| best.value(&config.metrics[0])),
+            scene.study.best().and_then(|best| best.value(&config.metrics[0])),
             Some(expected)
         );
     }
@@ -178,16 +150,9 @@ fn the_value_is_the_last_or_the_best_report_or_what_was_told() {
     scene.act(Command::Ask { count: 1 });
     scene.report(0, 10, 0.5);
     let (lease, values) = (scene.key(0), Values::from([("loss".to_owned(), 0.1)]));
-    scene.act(Command::Tell {
-        lease,
-        outcome: Outcome::Completed { values },
-        device_seconds: 0.0,
-    });
+    scene.act(Command::Tell { lease, outcome: Outcome::Completed { values }, device_seconds: 0.0 });
     assert_eq!(
-        scene
-            .study
-            .best()
-            .and_then(|best| best.value(&scene.study.metrics()[0])),
+        scene.study.best().and_then(|best| best.value(&scene.study.metrics()[0])),
         Some(0.1)
     );
 }
@@ -199,17 +164,11 @@ fn a_report_that_cannot_be_is_refused() {
     let lease = scene.key(0);
     let mut refused = |report| scene.refuse(Command::Report { lease, report });
     assert_eq!(
-        refused(Report {
-            fraction: 1.5,
-            ..report(1, 0.0)
-        }),
+        refused(Report { fraction: 1.5, ..report(1, 0.0) }),
         "fraction is 1.5; it must be a finite number not below 0 and not above 1"
     );
     assert_eq!(
-        refused(Report {
-            device_seconds: -1.0,
-            ..report(1, 0.0)
-        }),
+        refused(Report { device_seconds: -1.0, ..report(1, 0.0) }),
         "device_seconds is -1; it must be a finite number not below 0"
     );
 }
@@ -219,20 +178,14 @@ fn heartbeats_write_only_when_a_third_of_the_lease_is_over() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
     let lease = scene.key(0);
-    check(
-        scene.at(9_999).act(Command::Heartbeat { lease }),
-        expect![[""]],
-    );
+    check(scene.at(9_999).act(Command::Heartbeat { lease }), expect![[""]]);
     check(
         scene.at(10_000).act(Command::Heartbeat { lease }),
         expect![[r#"
             trial/0#1 w: {"type":"lease_renewed","expires_at":40000}
         "#]],
     );
-    check(
-        scene.at(15_000).act(Command::Heartbeat { lease }),
-        expect![[""]],
-    );
+    check(scene.at(15_000).act(Command::Heartbeat { lease }), expect![[""]]);
 }
 
 #[test]
@@ -241,25 +194,15 @@ fn a_lost_lease_makes_its_worker_stale() {
     scene.act(Command::Ask { count: 1 });
     let old = scene.key(0);
     scene.report(0, 10, 0.5);
-    let checkpoint = Checkpoint {
-        step: 10,
-        path: "trials/0/10".to_owned(),
-        bytes: 99,
-    };
+    let checkpoint = Checkpoint { step: 10, path: "trials/0/10".to_owned(), bytes: 99 };
     check(
-        scene.act(Command::RecordCheckpoint {
-            lease: old,
-            checkpoint: checkpoint.clone(),
-        }),
+        scene.act(Command::RecordCheckpoint { lease: old, checkpoint: checkpoint.clone() }),
         expect![[r#"
             trial/0#2 w: {"type":"checkpointed","checkpoint":{"step":10,"path":"trials/0/10","bytes":99},"expires_at":30000}
         "#]],
     );
     // Nothing is over yet.
-    check(
-        scene.at(30_000).act(Command::Reap { dead: Vec::new() }),
-        expect![[""]],
-    );
+    check(scene.at(30_000).act(Command::Reap { dead: Vec::new() }), expect![[""]]);
     check(
         scene.at(30_001).act(Command::Reap { dead: Vec::new() }),
         expect![[r#"
@@ -278,31 +221,9 @@ fn a_lost_lease_makes_its_worker_stale() {
     );
     // The old number, and the new number in the wrong hands.
     let new = scene.key(0);
-    assert_eq!(
-        scene.refuse(Command::Report {
-            lease: old,
-            report: report(20, 0.1)
-        }),
-        stale
-    );
-    assert_eq!(
-        scene.refuse(Command::Report {
-            lease: new,
-            report: report(20, 0.1)
-        }),
-        stale
-    );
-    assert!(
-        scene
-            .try_as(
-                "other",
-                Command::Report {
-                    lease: new,
-                    report: report(20, 0.1)
-                }
-            )
-            .is_ok()
-    );
+    assert_eq!(scene.refuse(Command::Report { lease: old, report: report(20, 0.1) }), stale);
+    assert_eq!(scene.refuse(Command::Report { lease: new, report: report(20, 0.1) }), stale);
+    assert!(scene.try_as("other", Command::Report { lease: new, report: report(20, 0.1) }).is_ok());
     assert_eq!(scene.study.trial(0).unwrap().checkpoint, Some(checkpoint));
     assert_eq!(scene.study.trial(0).unwrap().reports.len(), 2);
 }
@@ -313,9 +234,7 @@ fn a_worker_that_is_known_to_be_dead_is_reaped_at_once() {
     scene.act(Command::Ask { count: 1 });
     scene.try_as("other", Command::Ask { count: 1 }).unwrap();
     check(
-        scene.act(Command::Reap {
-            dead: vec![Writer::new("other")],
-        }),
+        scene.act(Command::Reap { dead: vec![Writer::new("other")] }),
         expect![[r#"
             trial/1#1 w: {"type":"trial_requeued","reason":"worker_died"}
         "#]],
@@ -336,21 +255,14 @@ fn a_trial_that_kills_every_worker_fails_in_the_end() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
     for round in 1..=MOST_FRUITLESS_LEASES {
-        scene.act(Command::Reap {
-            dead: vec![Writer::new("w")],
-        });
-        let expected = if round < MOST_FRUITLESS_LEASES {
-            TrialState::Queued
-        } else {
-            TrialState::Failed
-        };
+        scene.act(Command::Reap { dead: vec![Writer::new("w")] });
+        let expected =
+            if round < MOST_FRUITLESS_LEASES { TrialState::Queued } else { TrialState::Failed };
         assert_eq!(scene.state(0), expected, "round {round}");
         scene.act(Command::Ask { count: 1 });
     }
     let outcome = scene.study.trial(0).unwrap().outcome.clone();
-    let reason = FailureReason::WorkersLost {
-        leases: MOST_FRUITLESS_LEASES,
-    };
+    let reason = FailureReason::WorkersLost { leases: MOST_FRUITLESS_LEASES };
     assert_eq!(outcome, Some(Outcome::Failed { reason }));
 }
 
@@ -368,19 +280,14 @@ fn handing_back_does_not_count_as_a_loss() {
         scene.act(Command::Ask { count: 1 });
     }
     assert_eq!(scene.state(0), TrialState::Running);
-    assert_eq!(
-        scene.study.trial(0).unwrap().device_seconds,
-        f64::from(MOST_FRUITLESS_LEASES)
-    );
+    assert_eq!(scene.study.trial(0).unwrap().device_seconds, f64::from(MOST_FRUITLESS_LEASES));
 }
 
 #[test]
 fn queued_trials_come_before_new_ones() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 2 });
-    scene.act(Command::Enqueue {
-        params: Params::from([("lr", 1e-4)]),
-    });
+    scene.act(Command::Enqueue { params: Params::from([("lr", 1e-4)]) });
     let release = |scene: &Scene| Command::Release {
         lease: scene.key(1),
         reason: RequeueReason::Released,
@@ -405,17 +312,13 @@ fn enqueued_params_are_checked_and_filled() {
     config.space.extend(warmup).unwrap();
     let mut scene = Scene::new(&config);
     check(
-        scene.act(Command::Enqueue {
-            params: Params::from([("lr", 1e-4)]),
-        }),
+        scene.act(Command::Enqueue { params: Params::from([("lr", 1e-4)]) }),
         expect![[r#"
             trial/0#0 w: {"type":"trial_enqueued","params":{"lr":0.0001,"warmup":0.009247249237320232},"seed":3565713704}
         "#]],
     );
     assert_eq!(
-        scene.refuse(Command::Enqueue {
-            params: Params::from([("lr", 1.0)])
-        }),
+        scene.refuse(Command::Enqueue { params: Params::from([("lr", 1.0)]) }),
         "1.0 is no legal value of lr"
     );
 }
@@ -423,10 +326,7 @@ fn enqueued_params_are_checked_and_filled() {
 #[test]
 fn a_seed_parameter_is_the_trials_seed() {
     let mut config = config();
-    config
-        .space
-        .extend(Parameter::new("seed", Domain::categorical([41_i64])))
-        .unwrap();
+    config.space.extend(Parameter::new("seed", Domain::categorical([41_i64]))).unwrap();
     let mut scene = Scene::new(&config);
     scene.act(Command::Ask { count: 1 });
     assert_eq!(scene.study.trial(0).unwrap().seed, 41);
@@ -447,9 +347,7 @@ fn a_tie_without_a_value_fails_its_trial_and_the_search_goes_on() {
     assert!(failed > 0, "no draw had x = 0");
     assert_eq!(scene.study.count(TrialState::Running), 20 - failed);
     let first = scene.study.in_state(TrialState::Failed).next().unwrap();
-    let Some(Outcome::Failed { reason }) = &first.outcome else {
-        panic!("not failed")
-    };
+    let Some(Outcome::Failed { reason }) = &first.outcome else { panic!("not failed") };
     assert_eq!(reason.to_string(), "y: / has no finite result here");
 }
 
@@ -464,18 +362,9 @@ fn people_cancel_pause_and_resume() {
             trial/0#1 w: {"type":"trial_cancelled"}
         "#]],
     );
-    assert_eq!(
-        scene.refuse(Command::Heartbeat { lease }),
-        "trial 0 has ended: it is cancelled"
-    );
-    assert_eq!(
-        scene.refuse(Command::Cancel { trial: 0 }),
-        "trial 0 has ended: it is cancelled"
-    );
-    assert_eq!(
-        scene.refuse(Command::Cancel { trial: 9 }),
-        "there is no trial 9"
-    );
+    assert_eq!(scene.refuse(Command::Heartbeat { lease }), "trial 0 has ended: it is cancelled");
+    assert_eq!(scene.refuse(Command::Cancel { trial: 0 }), "trial 0 has ended: it is cancelled");
+    assert_eq!(scene.refuse(Command::Cancel { trial: 9 }), "there is no trial 9");
     check(
         scene.act(Command::Pause),
         expect![[r#"
@@ -483,10 +372,7 @@ fn people_cancel_pause_and_resume() {
         "#]],
     );
     check(scene.act(Command::Pause), expect![[""]]);
-    assert_eq!(
-        scene.refuse(Command::Ask { count: 1 }),
-        "the study is paused; resume it"
-    );
+    assert_eq!(scene.refuse(Command::Ask { count: 1 }), "the study is paused; resume it");
     check(
         scene.act(Command::Resume),
         expect![[r#"
@@ -500,14 +386,8 @@ fn people_cancel_pause_and_resume() {
 fn effective_hyperparameters_are_recorded_once() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
-    let effective = Effective {
-        params: Params::from([("learning_rate", 1e-4)]),
-        total_steps: 120,
-    };
-    let command = Command::RecordEffective {
-        lease: scene.key(0),
-        effective,
-    };
+    let effective = Effective { params: Params::from([("learning_rate", 1e-4)]), total_steps: 120 };
+    let command = Command::RecordEffective { lease: scene.key(0), effective };
     check(
         scene.act(command.clone()),
         expect![[r#"
@@ -515,14 +395,9 @@ fn effective_hyperparameters_are_recorded_once() {
         "#]],
     );
     check(scene.act(command), expect![[""]]);
-    let effective = Effective {
-        params: Params::from([("weight_decay", f64::NAN)]),
-        total_steps: 120,
-    };
-    let command = Command::RecordEffective {
-        lease: scene.key(0),
-        effective,
-    };
+    let effective =
+        Effective { params: Params::from([("weight_decay", f64::NAN)]), total_steps: 120 };
+    let command = Command::RecordEffective { lease: scene.key(0), effective };
     assert_eq!(
         scene.refuse(command),
         "the effective weight_decay is not finite; the executor must report what it uses"

@@ -6,10 +6,7 @@ use tunesmith_core::*;
 use crate::scene::*;
 
 fn empty() -> Scene {
-    Scene::new(&StudyConfig {
-        space: SearchSpace::default(),
-        ..config()
-    })
+    Scene::new(&StudyConfig { space: SearchSpace::default(), ..config() })
 }
 
 fn momentum() -> Box<Parameter> {
@@ -42,23 +39,11 @@ fn what_was_found_is_proposed_jointly_from_then_on() {
     suggest(&mut scene, 0, momentum());
     scene.act(Command::Ask { count: 1 });
     let trial = scene.study.trial(1).unwrap();
-    assert!(
-        trial.params.is_empty(),
-        "a proposal is no parameter before the trial asks for it"
-    );
+    assert!(trial.params.is_empty(), "a proposal is no parameter before the trial asks for it");
     let proposed = trial.proposals.get("momentum").cloned();
     assert!(proposed.is_some());
     suggest(&mut scene, 1, momentum());
-    assert_eq!(
-        scene
-            .study
-            .trial(1)
-            .unwrap()
-            .params
-            .get("momentum")
-            .cloned(),
-        proposed
-    );
+    assert_eq!(scene.study.trial(1).unwrap().params.get("momentum").cloned(), proposed);
     assert!(scene.study.trial(1).unwrap().proposals.is_empty());
 }
 
@@ -70,36 +55,20 @@ fn one_name_has_one_domain() {
     let other = Box::new(Parameter::new("momentum", Domain::float(0.0, 2.0)));
     let lease = scene.key(0);
     assert_eq!(
-        scene.refuse(Command::Suggest {
-            lease,
-            parameter: other
-        }),
+        scene.refuse(Command::Suggest { lease, parameter: other }),
         "momentum is known with another domain; give one parameter one domain, or another name"
     );
     let impossible = Box::new(Parameter::new("x", Domain::float(1.0, 0.0)));
     assert_eq!(
-        scene.refuse(Command::Suggest {
-            lease,
-            parameter: impossible
-        }),
+        scene.refuse(Command::Suggest { lease, parameter: impossible }),
         "x: the minimum 1 is not below the maximum 0; give a range with room, or one `value`"
     );
-    let tied = Box::new(Parameter::tied(
-        "y",
-        Expression::parse("2 * momentum").unwrap(),
-    ));
+    let tied = Box::new(Parameter::tied("y", Expression::parse("2 * momentum").unwrap()));
     assert_eq!(
-        scene.refuse(Command::Suggest {
-            lease,
-            parameter: tied
-        }),
+        scene.refuse(Command::Suggest { lease, parameter: tied }),
         "y follows from other parameters or is inactive; it cannot be suggested"
     );
-    assert_eq!(
-        scene.study.space().parameters().len(),
-        1,
-        "a refusal leaves the space alone"
-    );
+    assert_eq!(scene.study.space().parameters().len(), 1, "a refusal leaves the space alone");
 }
 
 #[test]
@@ -109,19 +78,10 @@ fn trials_draw_apart_and_the_order_of_asking_does_not_matter() {
         scene.act(Command::Ask { count: 2 });
         for trial in 0..2 {
             for name in names {
-                suggest(
-                    &mut scene,
-                    trial,
-                    Box::new(Parameter::new(name, Domain::float(0.0, 1.0))),
-                );
+                suggest(&mut scene, trial, Box::new(Parameter::new(name, Domain::float(0.0, 1.0))));
             }
         }
-        scene
-            .study
-            .trials()
-            .iter()
-            .map(|trial| trial.params.to_string())
-            .collect::<Vec<_>>()
+        scene.study.trials().iter().map(|trial| trial.params.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(values(["a", "b"]), values(["b", "a"]));
     let drawn = values(["a", "b"]);
@@ -134,14 +94,7 @@ fn a_replay_verifies_a_study_that_grew() {
     for trial in 0..4 {
         scene.act(Command::Ask { count: 1 });
         suggest(&mut scene, trial, momentum());
-        suggest(
-            &mut scene,
-            trial,
-            Box::new(Parameter::new("x", Domain::int(1, 9))),
-        );
+        suggest(&mut scene, trial, Box::new(Parameter::new("x", Domain::int(1, 9))));
     }
-    assert_eq!(
-        replay::verify(&scene.log, &scene.policy),
-        Ok(replay::Replay { verified: 4 })
-    );
+    assert_eq!(replay::verify(&scene.log, &scene.policy), Ok(replay::Replay { verified: 4 }));
 }

@@ -53,47 +53,25 @@ fn acts() -> impl Strategy<Value = Act> {
 fn of_trial(act: &Act, lease: LeaseKey) -> Option<Command> {
     let trial = lease.trial;
     Some(match act {
-        Act::Report { step, loss, .. } => Command::Report {
-            lease,
-            report: report(*step, *loss),
-        },
+        Act::Report { step, loss, .. } => Command::Report { lease, report: report(*step, *loss) },
         Act::Checkpoint { step, .. } => {
-            let checkpoint = Checkpoint {
-                step: *step,
-                path: format!("trials/{trial}/{step}"),
-                bytes: 10,
-            };
+            let checkpoint =
+                Checkpoint { step: *step, path: format!("trials/{trial}/{step}"), bytes: 10 };
             Command::RecordCheckpoint { lease, checkpoint }
         }
-        Act::Tell { .. } => Command::Tell {
-            lease,
-            outcome: completed(),
-            device_seconds: 0.25,
-        },
+        Act::Tell { .. } => Command::Tell { lease, outcome: completed(), device_seconds: 0.25 },
         Act::Fail { .. } => {
-            let reason = FailureReason::Crashed {
-                exit_code: Some(1),
-                signal: None,
-                tail: "…".to_owned(),
-            };
-            Command::Tell {
-                lease,
-                outcome: Outcome::Failed { reason },
-                device_seconds: 0.0,
-            }
+            let reason =
+                FailureReason::Crashed { exit_code: Some(1), signal: None, tail: "…".to_owned() };
+            Command::Tell { lease, outcome: Outcome::Failed { reason }, device_seconds: 0.0 }
         }
-        Act::Release { .. } => Command::Release {
-            lease,
-            reason: RequeueReason::TrainerDied,
-            device_seconds: 0.5,
-        },
+        Act::Release { .. } => {
+            Command::Release { lease, reason: RequeueReason::TrainerDied, device_seconds: 0.5 }
+        }
         Act::Heartbeat { .. } => Command::Heartbeat { lease },
         Act::Suggest { name, .. } => {
             let parameter = Parameter::new(&format!("p{name}"), Domain::int(0, 9));
-            Command::Suggest {
-                lease,
-                parameter: Box::new(parameter),
-            }
+            Command::Suggest { lease, parameter: Box::new(parameter) }
         }
         _ => return None,
     })
@@ -119,26 +97,15 @@ fn of_study(act: &Act) -> Option<(String, Command)> {
     Some(match act {
         Act::Ask { by, count } => (worker(*by), Command::Ask { count: *count }),
         Act::Reap { dead } => {
-            let dead = dead
-                .map(|by| Writer::new(&worker(by)))
-                .into_iter()
-                .collect();
+            let dead = dead.map(|by| Writer::new(&worker(by))).into_iter().collect();
             (worker(0), Command::Reap { dead })
         }
-        Act::Enqueue { lr } => (
-            person,
-            Command::Enqueue {
-                params: Params::from([("lr", *lr)]),
-            },
-        ),
+        Act::Enqueue { lr } => (person, Command::Enqueue { params: Params::from([("lr", *lr)]) }),
         Act::Cancel { trial } => (person, Command::Cancel { trial: *trial }),
         Act::Pause => (person, Command::Pause),
         Act::Resume => (person, Command::Resume),
         Act::SetBudget { trials } => {
-            let budget = Budget {
-                trials: Some(*trials),
-                ..Budget::default()
-            };
+            let budget = Budget { trials: Some(*trials), ..Budget::default() };
             (person, Command::SetBudget { budget })
         }
         _ => return None,
@@ -152,17 +119,9 @@ fn perform(scene: &mut Scene, act: &Act) {
         return;
     }
     let trial = trial_of(act);
-    let lease = scene
-        .study
-        .trial(trial)
-        .and_then(|trial| trial.lease.clone());
-    let holder = lease
-        .as_ref()
-        .map_or("nobody".to_owned(), |lease| lease.holder.to_string());
-    let key = LeaseKey {
-        trial,
-        number: lease.map_or(1, |lease| lease.number),
-    };
+    let lease = scene.study.trial(trial).and_then(|trial| trial.lease.clone());
+    let holder = lease.as_ref().map_or("nobody".to_owned(), |lease| lease.holder.to_string());
+    let key = LeaseKey { trial, number: lease.map_or(1, |lease| lease.number) };
     let command = of_study(act).or_else(|| of_trial(act, key).map(|command| (holder, command)));
     if let Some((by, command)) = command {
         let _ = scene.try_as(&by, command);
@@ -171,10 +130,7 @@ fn perform(scene: &mut Scene, act: &Act) {
 
 fn played(acts: &[Act]) -> Scene {
     let mut scene = Scene::new(&config());
-    scene.policy.scheduler = Box::new(Bounds {
-        prune_above: 8.0,
-        pause_below: -8.0,
-    });
+    scene.policy.scheduler = Box::new(Bounds { prune_above: 8.0, pause_below: -8.0 });
     for act in acts {
         perform(&mut scene, act);
     }
@@ -242,28 +198,19 @@ fn a_log_with_a_gap_or_out_of_order_is_refused() {
         change(&mut log);
         Study::fold(&log).unwrap_err().to_string()
     };
-    assert_eq!(
-        refusal(Vec::clear),
-        "the log does not begin with the creation of a study"
-    );
+    assert_eq!(refusal(Vec::clear), "the log does not begin with the creation of a study");
     assert_eq!(
         refusal(|log| drop(log.remove(0))),
         "the log does not begin with the creation of a study"
     );
-    assert_eq!(
-        refusal(|log| drop(log.remove(3))),
-        "event 2 of trial/0 came where 1 was due"
-    );
+    assert_eq!(refusal(|log| drop(log.remove(3))), "event 2 of trial/0 came where 1 was due");
     assert_eq!(
         refusal(|log| log.swap(1, 2)),
         "trial_started of trial 1, where trial 0 is the next to be created"
     );
     assert_eq!(
         refusal(|log| {
-            let again = Event {
-                seq: 4,
-                ..log[4].clone()
-            };
+            let again = Event { seq: 4, ..log[4].clone() };
             log.push(again);
         }),
         "reported of trial 0, which is completed"
@@ -278,17 +225,10 @@ fn a_log_with_a_gap_or_out_of_order_is_refused() {
 fn a_changed_suggestion_is_found_by_the_replay() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 3 });
-    assert_eq!(
-        replay::verify(&scene.log, &scene.policy),
-        Ok(replay::Replay { verified: 3 })
-    );
-    let Fact::TrialStarted { start, .. } = &mut scene.log[2].fact else {
-        panic!("a start")
-    };
+    assert_eq!(replay::verify(&scene.log, &scene.policy), Ok(replay::Replay { verified: 3 }));
+    let Fact::TrialStarted { start, .. } = &mut scene.log[2].fact else { panic!("a start") };
     start.params.insert("lr", 1e-4);
-    let refusal = replay::verify(&scene.log, &scene.policy)
-        .unwrap_err()
-        .to_string();
+    let refusal = replay::verify(&scene.log, &scene.policy).unwrap_err().to_string();
     assert!(
         refusal.starts_with("trial 1 was started with `lr=0.0001`, and the sampler now gives `lr="),
         "{refusal}"
@@ -300,16 +240,11 @@ const FIRST_FORMAT: &str = include_str!("golden/log-format-1.jsonl");
 
 #[test]
 fn the_first_format_is_read_forever() {
-    let log: Vec<Event> = FIRST_FORMAT
-        .lines()
-        .map(|line| wire::event_from_json(line).unwrap())
-        .collect();
+    let log: Vec<Event> =
+        FIRST_FORMAT.lines().map(|line| wire::event_from_json(line).unwrap()).collect();
     let study = Study::fold(&log).unwrap();
     let summary = |trial: &Trial| {
-        let value = study
-            .metrics()
-            .first()
-            .and_then(|metric| trial.value(metric));
+        let value = study.metrics().first().and_then(|metric| trial.value(metric));
         let state = trial.state;
         format!(
             "{} {state} {} reports={} value={value:?}\n",

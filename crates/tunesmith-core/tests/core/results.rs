@@ -9,15 +9,9 @@ fn with_results(results: &[(u32, f64, f64)]) -> Scene {
     let mut config = config();
     config.metrics.push(Metric::new("accuracy", Goal::Maximize));
     let mut scene = Scene::new(&config);
-    scene.act(Command::Ask {
-        count: results.len() as u32,
-    });
+    scene.act(Command::Ask { count: results.len() as u32 });
     for (trial, loss, accuracy) in results {
-        let values = [
-            ("loss".to_owned(), *loss),
-            ("accuracy".to_owned(), *accuracy),
-        ]
-        .into();
+        let values = [("loss".to_owned(), *loss), ("accuracy".to_owned(), *accuracy)].into();
         let lease = scene.key(*trial);
         scene.act(Command::Tell {
             lease,
@@ -35,20 +29,12 @@ fn numbers<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<u32> {
 #[test]
 fn the_best_is_by_the_first_metric_and_the_earliest_of_equals() {
     assert_eq!(
-        with_results(&[(0, 0.5, 0.1), (1, 0.2, 0.1), (2, 0.3, 0.9)])
-            .study
-            .best()
-            .unwrap()
-            .number,
+        with_results(&[(0, 0.5, 0.1), (1, 0.2, 0.1), (2, 0.3, 0.9)]).study.best().unwrap().number,
         1
     );
     // Trial 2 came in before trial 0.
     assert_eq!(
-        with_results(&[(2, 0.2, 0.1), (0, 0.2, 0.1), (1, 0.3, 0.9)])
-            .study
-            .best()
-            .unwrap()
-            .number,
+        with_results(&[(2, 0.2, 0.1), (0, 0.2, 0.1), (1, 0.3, 0.9)]).study.best().unwrap().number,
         0
     );
     let mut maximize = config();
@@ -85,10 +71,7 @@ fn finished_trials_come_in_the_order_in_which_they_finished() {
 fn nothing_is_better_than_its_equal_and_a_target_may_be_met_exactly() {
     assert!(!Goal::Minimize.is_better(1.0, 1.0));
     assert!(!Goal::Maximize.is_better(f64::NAN, 1.0));
-    let metric = Metric {
-        target: Some(0.9),
-        ..Metric::new("accuracy", Goal::Maximize)
-    };
+    let metric = Metric { target: Some(0.9), ..Metric::new("accuracy", Goal::Maximize) };
     assert!(metric.reaches_target(0.9));
     assert!(metric.reaches_target(0.95));
     assert!(!metric.reaches_target(0.89));

@@ -27,26 +27,22 @@ pub(crate) struct Bounds {
 impl Scheduler for Bounds {
     fn next(&self, study: &Study) -> Next {
         match study.in_state(TrialState::Paused).next() {
-            Some(paused) if study.count(TrialState::Running) == 0 => Next::Resume {
-                trial: paused.number,
-            },
+            Some(paused) if study.count(TrialState::Running) == 0 => {
+                Next::Resume { trial: paused.number }
+            }
             _ => Next::Start,
         }
     }
 
     fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {
-        let loss = trial
-            .reports
-            .last()
-            .and_then(|report| report.values.get("loss"))
-            .copied();
+        let loss = trial.reports.last().and_then(|report| report.values.get("loss")).copied();
         match loss {
-            Some(loss) if loss > self.prune_above => Verdict::Prune {
-                reason: format!("{loss} is high"),
-            },
-            Some(loss) if loss < self.pause_below => Verdict::Pause {
-                reason: format!("{loss} is low"),
-            },
+            Some(loss) if loss > self.prune_above => {
+                Verdict::Prune { reason: format!("{loss} is high") }
+            }
+            Some(loss) if loss < self.pause_below => {
+                Verdict::Pause { reason: format!("{loss} is low") }
+            }
             _ => Verdict::Continue,
         }
     }
@@ -71,13 +67,7 @@ impl Scene {
     }
 
     pub(crate) fn try_as(&mut self, by: &str, command: Command) -> Result<Vec<Event>, Rejection> {
-        let events = decide(
-            &self.study,
-            &self.policy,
-            &Writer::new(by),
-            command,
-            self.now,
-        )?;
+        let events = decide(&self.study, &self.policy, &Writer::new(by), command, self.now)?;
         for event in &events {
             self.study.apply(event).expect("a decided event applies");
         }
@@ -94,10 +84,7 @@ impl Scene {
     }
 
     pub(crate) fn key(&self, trial: u32) -> LeaseKey {
-        self.study
-            .trial(trial)
-            .and_then(Trial::lease_key)
-            .expect("running")
+        self.study.trial(trial).and_then(Trial::lease_key).expect("running")
     }
 
     pub(crate) fn state(&self, trial: u32) -> TrialState {
@@ -106,19 +93,12 @@ impl Scene {
 
     pub(crate) fn report(&mut self, trial: u32, step: u64, loss: f64) -> Vec<Event> {
         let lease = self.key(trial);
-        self.act(Command::Report {
-            lease,
-            report: report(step, loss),
-        })
+        self.act(Command::Report { lease, report: report(step, loss) })
     }
 
     pub(crate) fn complete(&mut self, trial: u32) -> Vec<Event> {
         let lease = self.key(trial);
-        self.act(Command::Tell {
-            lease,
-            outcome: completed(),
-            device_seconds: 0.0,
-        })
+        self.act(Command::Tell { lease, outcome: completed(), device_seconds: 0.0 })
     }
 
     /// Where the clock stands, in milliseconds.
@@ -129,30 +109,17 @@ impl Scene {
 }
 
 pub(crate) fn policy() -> Policy {
-    let scheduler = Box::new(Bounds {
-        prune_above: 100.0,
-        pause_below: -100.0,
-    });
-    Policy {
-        sampler: Box::new(Draws),
-        scheduler,
-    }
+    let scheduler = Box::new(Bounds { prune_above: 100.0, pause_below: -100.0 });
+    Policy { sampler: Box::new(Draws), scheduler }
 }
 
 pub(crate) fn report(step: u64, loss: f64) -> Report {
     let values = Values::from([("loss".to_owned(), loss)]);
-    Report {
-        step,
-        fraction: (step as f64 / 100.0).min(1.0),
-        values,
-        device_seconds: 2.0,
-    }
+    Report { step, fraction: (step as f64 / 100.0).min(1.0), values, device_seconds: 2.0 }
 }
 
 pub(crate) fn completed() -> Outcome {
-    Outcome::Completed {
-        values: Values::new(),
-    }
+    Outcome::Completed { values: Values::new() }
 }
 
 /// A study of one real parameter whose loss is to be low.
@@ -170,9 +137,7 @@ pub(crate) fn config() -> StudyConfig {
 pub(crate) fn lines(events: &[Event]) -> String {
     let line = |event: &Event| {
         let json = wire::event_to_json(event);
-        let fact = json
-            .split_once("\"fact\":")
-            .map_or("", |(_, fact)| &fact[..fact.len() - 1]);
+        let fact = json.split_once("\"fact\":").map_or("", |(_, fact)| &fact[..fact.len() - 1]);
         format!("{}#{} {}: {fact}\n", event.stream, event.seq, event.by)
     };
     events.iter().map(line).collect()

@@ -69,9 +69,9 @@ impl Grid {
         let mut axes = axes?;
         // Nested parameters sort level by level in W&B: `a.b` before `a-b`.
         axes.sort_by(|left, right| left.name.split('.').cmp(right.name.split('.')));
-        let points = axes.iter().try_fold(1_u64, |points, axis| {
-            points.checked_mul(axis.values.len() as u64)
-        });
+        let points = axes
+            .iter()
+            .try_fold(1_u64, |points, axis| points.checked_mul(axis.values.len() as u64));
         match points {
             Some(points) if points <= MOST_POINTS => Ok(Self { axes, points }),
             _ => Err(GridRefusal::TooLarge),
@@ -93,11 +93,7 @@ impl Grid {
             rest /= length;
         }
         let params = study.space().complete(|parameter| {
-            let axis = self
-                .axes
-                .iter()
-                .zip(&digits)
-                .find(|(axis, _)| axis.name == parameter.name);
+            let axis = self.axes.iter().zip(&digits).find(|(axis, _)| axis.name == parameter.name);
             // Define-by-run may have added parameters that the grid does not have: those are drawn.
             let drawn = || parameter.quantile(rng.branch_named(&parameter.name).open_uniform());
             let value = axis.map_or_else(drawn, |(axis, digit)| axis.values.get(*digit).cloned());
@@ -105,11 +101,7 @@ impl Grid {
         });
         let stands_for_itself =
             |(axis, digit): (&Axis, &usize)| *digit == 0 || params.get(&axis.name).is_some();
-        self.axes
-            .iter()
-            .zip(&digits)
-            .all(stands_for_itself)
-            .then_some(params)
+        self.axes.iter().zip(&digits).all(stands_for_itself).then_some(params)
     }
 }
 
@@ -118,42 +110,26 @@ impl Axis {
         use tunesmith_core::{Prior, Rule};
         let name = parameter.name.clone();
         match &parameter.rule {
-            Rule::Free {
-                prior: Prior::Weights(_),
-                ..
-            } => Err(GridRefusal::Weighted { name }),
+            Rule::Free { prior: Prior::Weights(_), .. } => Err(GridRefusal::Weighted { name }),
             Rule::Free { domain, .. } => match domain.grid_points() {
                 Ok(values) => Ok(Self { name, values }),
                 Err(source) => Err(GridRefusal::Parameter { name, source }),
             },
-            Rule::Tied(_) => Ok(Self {
-                name,
-                values: vec![Value::Null],
-            }),
+            Rule::Tied(_) => Ok(Self { name, values: vec![Value::Null] }),
         }
     }
 }
 
 impl Sampler for Grid {
     fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion> {
-        let enqueued: BTreeSet<String> = study
-            .enqueued()
-            .map(|trial| trial.params.canonical())
-            .collect();
-        let first = study
-            .trials()
-            .iter()
-            .rev()
-            .find_map(place)
-            .map_or(0, |place| place + 1);
+        let enqueued: BTreeSet<String> =
+            study.enqueued().map(|trial| trial.params.canonical()).collect();
+        let first = study.trials().iter().rev().find_map(place).map_or(0, |place| place + 1);
         (first..self.points)
             .filter_map(|place| {
                 let params = self.at(place, study, &rng.branch(place))?;
                 (enqueued.is_empty() || !enqueued.contains(&params.canonical())).then(|| {
-                    Suggestion {
-                        params,
-                        note: Params::from([(PLACE, Value::Int(place as i64))]),
-                    }
+                    Suggestion { params, note: Params::from([(PLACE, Value::Int(place as i64))]) }
                 })
             })
             .take(count as usize)

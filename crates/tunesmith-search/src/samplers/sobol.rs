@@ -27,21 +27,15 @@ impl Sampler for Sobol {
             .collect();
         let note = beyond_table(axes.len());
         (first..first.saturating_add(count))
-            .map(|index| Suggestion {
-                params: point(study, &axes, index),
-                note: note.clone(),
-            })
+            .map(|index| Suggestion { params: point(study, &axes, index), note: note.clone() })
             .collect()
     }
 }
 
 fn point(study: &Study, axes: &[Axis<'_>], index: u32) -> Params {
     study.space().complete(|parameter| {
-        let axis = axes
-            .iter()
-            .find(|axis| axis.parameter.name == parameter.name);
-        axis.and_then(|axis| parameter.quantile(axis.coordinate(index)))
-            .unwrap_or(Value::Null)
+        let axis = axes.iter().find(|axis| axis.parameter.name == parameter.name);
+        axis.and_then(|axis| parameter.quantile(axis.coordinate(index))).unwrap_or(Value::Null)
     })
 }
 
@@ -88,10 +82,7 @@ impl<'a> Axis<'a> {
 /// The digits of a coordinate of the plain sequence.
 fn digits(directions: &[u32; BITS], index: u32) -> u32 {
     let gray = index ^ (index >> 1);
-    let chosen = directions
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| gray >> bit & 1 == 1);
+    let chosen = directions.iter().enumerate().filter(|(bit, _)| gray >> bit & 1 == 1);
     chosen.fold(0, |sum, (_, direction)| sum ^ direction)
 }
 

@@ -6,21 +6,11 @@ use std::fs;
 use super::{Entry, Kind, Needed, catalogue, evict, remove};
 
 fn checkpoint(trial: u64, step: u64, bytes: u64) -> Entry {
-    Entry {
-        trial,
-        kind: Kind::Checkpoint { step },
-        path: format!("{trial}/{step}").into(),
-        bytes,
-    }
+    Entry { trial, kind: Kind::Checkpoint { step }, path: format!("{trial}/{step}").into(), bytes }
 }
 
 fn model(trial: u64, bytes: u64) -> Entry {
-    Entry {
-        trial,
-        kind: Kind::Model,
-        path: format!("{trial}/model").into(),
-        bytes,
-    }
+    Entry { trial, kind: Kind::Model, path: format!("{trial}/model").into(), bytes }
 }
 
 fn needed(unfinished: &[u64], best: &[u64]) -> Needed {
@@ -39,11 +29,7 @@ fn removed(entries: &[Entry], quota_bytes: u64, needed: &Needed) -> Vec<String> 
         .sum();
     assert_eq!(kept, eviction.kept_bytes);
     assert_eq!(eviction.over_bytes, kept.saturating_sub(quota_bytes));
-    eviction
-        .remove
-        .iter()
-        .map(|entry| entry.path.display().to_string())
-        .collect()
+    eviction.remove.iter().map(|entry| entry.path.display().to_string()).collect()
 }
 
 #[test]
@@ -86,10 +72,7 @@ fn the_newest_checkpoint_is_the_one_with_most_steps_not_the_last_listed() {
 fn a_directory_is_listed_and_cleared() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let trials = place.path().join("trials");
-    assert_eq!(
-        catalogue(&trials).expect("a missing directory is empty"),
-        []
-    );
+    assert_eq!(catalogue(&trials).expect("a missing directory is empty"), []);
     for (path, bytes) in [
         ("0/checkpoint-8.safetensors", 8),
         ("0/checkpoint-16.safetensors", 16),
@@ -105,10 +88,8 @@ fn a_directory_is_listed_and_cleared() {
         fs::write(path, vec![0; bytes]).expect("a file");
     }
     let entries = catalogue(&trials).expect("the listing");
-    let seen: Vec<(u64, Kind, u64)> = entries
-        .iter()
-        .map(|entry| (entry.trial, entry.kind, entry.bytes))
-        .collect();
+    let seen: Vec<(u64, Kind, u64)> =
+        entries.iter().map(|entry| (entry.trial, entry.kind, entry.bytes)).collect();
     let expected = [
         (0, Kind::Checkpoint { step: 8 }, 8),
         (0, Kind::Checkpoint { step: 16 }, 16),
@@ -119,10 +100,7 @@ fn a_directory_is_listed_and_cleared() {
     let eviction = evict(&entries, 0, &needed(&[0], &[]));
     remove(&eviction).expect("the first removal");
     remove(&eviction).expect("what is gone already is no error");
-    let left: BTreeSet<_> = catalogue(&trials)
-        .expect("the listing")
-        .into_iter()
-        .map(|entry| entry.kind)
-        .collect();
+    let left: BTreeSet<_> =
+        catalogue(&trials).expect("the listing").into_iter().map(|entry| entry.kind).collect();
     assert_eq!(left, BTreeSet::from([Kind::Checkpoint { step: 16 }]));
 }

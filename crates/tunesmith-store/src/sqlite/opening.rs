@@ -109,9 +109,7 @@ pub(super) fn open(
     durability: Durability,
 ) -> Result<Connection, OpenError> {
     if presence == Presence::Existing && !path.exists() {
-        return Err(OpenError::Missing {
-            path: path.to_path_buf(),
-        });
+        return Err(OpenError::Missing { path: path.to_path_buf() });
     }
     let mut connection = connect(path, presence).map_err(|error| explain(path, error))?;
     let version = identify(path, &connection)?;
@@ -144,15 +142,11 @@ fn identify(path: &Path, connection: &Connection) -> Result<i32, OpenError> {
         row.map_err(|error| explain(path, error))?;
     match (application, found) {
         (APPLICATION_ID, ..=SCHEMA_VERSION) => Ok(found),
-        (APPLICATION_ID, _) => Err(OpenError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known: SCHEMA_VERSION,
-        }),
+        (APPLICATION_ID, _) => {
+            Err(OpenError::Newer { path: path.to_path_buf(), found, known: SCHEMA_VERSION })
+        }
         (0, 0) if tables == 0 => Ok(0),
-        _ => Err(OpenError::Foreign {
-            path: path.to_path_buf(),
-        }),
+        _ => Err(OpenError::Foreign { path: path.to_path_buf() }),
     }
 }
 

@@ -19,14 +19,9 @@ fn a_full_disk_refuses_what_is_new_and_keeps_what_was_there() {
     let path = directory.path().join("study.db");
     let storage =
         Sqlite::open(&path, Presence::CreateIfMissing, Durability::Full).expect("a new database");
-    let id = storage
-        .create(&config("one"), &Writer::new("a"), Timestamp(1))
-        .expect("a study");
+    let id = storage.create(&config("one"), &Writer::new("a"), Timestamp(1)).expect("a study");
     // SQLite's own limit on a file's size gives the error that a full disk gives.
-    storage
-        .lock()
-        .pragma_update(None, "max_page_count", 12)
-        .expect("a limit");
+    storage.lock().pragma_update(None, "max_page_count", 12).expect("a limit");
 
     let event = |seq| Event {
         stream: Stream::Study,
@@ -45,13 +40,7 @@ fn a_full_disk_refuses_what_is_new_and_keeps_what_was_there() {
     };
     assert!(matches!(error, AppendError::Full(_)), "{error:?}");
     assert!(error.to_string().contains("free some space"), "{error}");
-    assert_eq!(
-        storage
-            .read(id, Revision(0), u32::MAX)
-            .expect("the log")
-            .len(),
-        kept as usize
-    );
+    assert_eq!(storage.read(id, Revision(0), u32::MAX).expect("the log").len(), kept as usize);
 
     let mut name = String::new();
     let error = loop {

@@ -39,19 +39,14 @@ fn a_database_is_made_once_and_opened_again() {
     let (_directory, path) = place();
     let id = {
         let storage = attempt(&path, Presence::CreateIfMissing).expect("a new database");
-        storage
-            .create(&config(), &Writer::new("a"), Timestamp(1))
-            .expect("a study")
+        storage.create(&config(), &Writer::new("a"), Timestamp(1)).expect("a study")
     };
     for presence in [Presence::CreateIfMissing, Presence::Existing] {
         let storage = attempt(&path, presence).expect("the same database");
         assert_eq!(storage.read(id, Revision(0), 10).expect("its log").len(), 1);
     }
-    let location: Location = path
-        .to_str()
-        .expect("a path of text")
-        .parse()
-        .expect("a path is an address");
+    let location: Location =
+        path.to_str().expect("a path of text").parse().expect("a path is an address");
     let storage = open(&location, Presence::Existing, Durability::Normal).expect("by its address");
     assert_eq!(storage.studies().expect("the list").len(), 1);
 }
@@ -68,10 +63,7 @@ fn a_database_may_be_made_by_several_at_once() {
                         attempt(path, Presence::CreateIfMissing).expect("it is made or opened");
                     storage
                         .create(
-                            &StudyConfig {
-                                name: name.into(),
-                                ..config()
-                            },
+                            &StudyConfig { name: name.into(), ..config() },
                             &Writer::new(name),
                             Timestamp(1),
                         )
@@ -99,21 +91,13 @@ fn what_is_missing_is_not_made_by_looking() {
     let error = refusal(&path, Presence::Existing);
     assert!(matches!(error, OpenError::Missing { .. }), "{error:?}");
     assert!(error.to_string().contains("run a study first"), "{error}");
-    assert_eq!(
-        fs::read_dir(directory.path())
-            .expect("the directory")
-            .count(),
-        0
-    );
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
 #[test]
 fn a_missing_directory_is_named() {
     let (directory, _) = place();
-    let error = refusal(
-        &directory.path().join("none/study.db"),
-        Presence::CreateIfMissing,
-    );
+    let error = refusal(&directory.path().join("none/study.db"), Presence::CreateIfMissing);
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("none/study.db"), "{error}");
 }
@@ -138,10 +122,7 @@ fn a_database_from_a_newer_version_is_left_alone() {
         words.contains(&format!("version {newer}")) && words.contains("update tunesmith"),
         "{words}"
     );
-    assert!(
-        words.contains(&format!("up to {SCHEMA_VERSION}")),
-        "{words}"
-    );
+    assert!(words.contains(&format!("up to {SCHEMA_VERSION}")), "{words}");
     assert!(fs::read(&path).expect("its bytes") == before);
 }
 
@@ -174,9 +155,8 @@ fn a_truncated_database_is_an_error_and_no_panic() {
     drop(attempt(&path, Presence::CreateIfMissing).expect("a new database"));
     let whole = fs::read(&path).expect("its bytes");
     fs::write(&path, &whole[..whole.len() - 5000]).expect("its beginning");
-    let seen = attempt(&path, Presence::Existing)
-        .map_err(|error| error.to_string())
-        .and_then(|storage| {
+    let seen =
+        attempt(&path, Presence::Existing).map_err(|error| error.to_string()).and_then(|storage| {
             storage
                 .create(&config(), &Writer::new("a"), Timestamp(1))
                 .map_err(|error| error.to_string())

@@ -26,10 +26,7 @@ fn prepare(trials: u32) -> (tempfile::TempDir, PathBuf, StudyId) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("study.db");
     let mut config = config("shared");
-    config.budget = Budget {
-        trials: Some(trials),
-        ..Budget::default()
-    };
+    config.budget = Budget { trials: Some(trials), ..Budget::default() };
     let id = open(&path)
         .create(&config, &Writer::new("parent"), Timestamp(1))
         .expect("a study is created");
@@ -73,9 +70,7 @@ fn acknowledged(lines: &[String]) -> Vec<Event> {
 }
 
 fn log(path: &Path, id: StudyId) -> Vec<Event> {
-    open(path)
-        .read(id, Revision(0), u32::MAX)
-        .expect("the log is read")
+    open(path).read(id, Revision(0), u32::MAX).expect("the log is read")
 }
 
 /// As a test, a worker that nobody kills; started by the other tests, the worker that they asked for.
@@ -89,11 +84,8 @@ fn a_worker_acknowledges_what_the_log_has() {
     let (_directory, path, id) = prepare(5);
     let mut printed = Vec::new();
     work(&path, "alone", &mut printed);
-    let lines: Vec<String> = String::from_utf8(printed)
-        .expect("text")
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    let lines: Vec<String> =
+        String::from_utf8(printed).expect("text").lines().map(str::to_owned).collect();
     assert_eq!(acknowledged(&lines), log(&path, id)[1..]);
 }
 
@@ -105,11 +97,8 @@ fn two_processes_share_a_search() {
     for worker in [start(&path, "a"), start(&path, "b")] {
         let output = worker.wait_with_output().expect("a worker ends");
         assert!(output.status.success(), "{output:?}");
-        let lines: Vec<String> = String::from_utf8(output.stdout)
-            .expect("text")
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let lines: Vec<String> =
+            String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
         let ends = acknowledged(&lines)
             .into_iter()
             .filter(|event| matches!(event.fact, Fact::TrialCompleted { .. }));
@@ -122,9 +111,7 @@ fn two_processes_share_a_search() {
         "every trial by one worker, once"
     );
     assert_eq!(
-        load(&open(&path), id)
-            .expect("the log folds")
-            .count(TrialState::Completed),
+        load(&open(&path), id).expect("the log folds").count(TrialState::Completed),
         TRIALS as usize
     );
 }
@@ -174,14 +161,8 @@ fn run_and_kill(path: &Path, writer: &str, count: usize) -> Vec<Event> {
     worker.kill().expect("it can be killed");
     worker.wait().expect("it ends");
     let mut rest = String::new();
-    output
-        .read_to_string(&mut rest)
-        .expect("what it still printed");
+    output.read_to_string(&mut rest).expect("what it still printed");
     // The last line may be cut off.
-    lines.extend(
-        rest.split_inclusive('\n')
-            .filter(|line| line.ends_with('\n'))
-            .map(str::to_owned),
-    );
+    lines.extend(rest.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::to_owned));
     acknowledged(&lines)
 }

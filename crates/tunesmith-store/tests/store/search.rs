@@ -28,10 +28,7 @@ impl Sampler for Plain {
         let draw = |number: u32| {
             let mut rng = rng.branch(u64::from(number));
             let rate = 10f64.powf(-2.0 - 3.0 * rng.open_uniform());
-            Suggestion {
-                params: Params::from([("learning_rate", rate)]),
-                note: Params::new(),
-            }
+            Suggestion { params: Params::from([("learning_rate", rate)]), note: Params::new() }
         };
         (first..first + count).map(draw).collect()
     }
@@ -67,18 +64,8 @@ impl<'a> Search<'a> {
         acknowledged: &'a mut dyn FnMut(&[Event]),
     ) -> Self {
         let study = load(storage, id).expect("the log folds");
-        let policy = Policy {
-            sampler: Box::new(Plain),
-            scheduler: Box::new(Plain),
-        };
-        Self {
-            storage,
-            id,
-            study,
-            policy,
-            writer: Writer::new(writer),
-            acknowledged,
-        }
+        let policy = Policy { sampler: Box::new(Plain), scheduler: Box::new(Plain) };
+        Self { storage, id, study, policy, writer: Writer::new(writer), acknowledged }
     }
 
     /// Trials from their start to their end until the budget is spent.
@@ -95,8 +82,7 @@ impl<'a> Search<'a> {
             .filter_map(|trial| trial.lease.as_ref().map(|lease| lease.holder.clone()));
         let dead: Vec<Writer> = holders.filter(|holder| *holder != self.writer).collect();
         if !dead.is_empty() {
-            self.submit(&Command::Reap { dead })
-                .expect("the dead can be reaped");
+            self.submit(&Command::Reap { dead }).expect("the dead can be reaped");
         }
     }
 
@@ -116,50 +102,32 @@ impl<'a> Search<'a> {
                 values,
                 device_seconds: 1.0,
             };
-            self.submit(&Command::Report { lease, report })
-                .expect("a report is taken");
+            self.submit(&Command::Report { lease, report }).expect("a report is taken");
         }
-        let outcome = Outcome::Completed {
-            values: BTreeMap::new(),
-        };
-        self.submit(&Command::Tell {
-            lease,
-            outcome,
-            device_seconds: 0.0,
-        })
-        .expect("an end is taken");
+        let outcome = Outcome::Completed { values: BTreeMap::new() };
+        self.submit(&Command::Tell { lease, outcome, device_seconds: 0.0 })
+            .expect("an end is taken");
         true
     }
 
     /// Asks for a trial and hands it back.
     pub(crate) fn ask_and_release(&mut self) {
-        let events = self
-            .submit(&Command::Ask { count: 1 })
-            .expect("there is work");
+        let events = self.submit(&Command::Ask { count: 1 }).expect("there is work");
         let lease = self.lease(&events);
-        let release = Command::Release {
-            lease,
-            reason: RequeueReason::Released,
-            device_seconds: 0.0,
-        };
+        let release =
+            Command::Release { lease, reason: RequeueReason::Released, device_seconds: 0.0 };
         self.submit(&release).expect("a trial can be handed back");
     }
 
     fn lease(&self, events: &[Event]) -> LeaseKey {
         let given = events.iter().find(|event| {
-            matches!(
-                event.fact,
-                Fact::TrialStarted { .. } | Fact::TrialLeased { .. }
-            )
+            matches!(event.fact, Fact::TrialStarted { .. } | Fact::TrialLeased { .. })
         });
         let tunesmith_core::Stream::Trial(number) = given.expect("an ask gives a trial").stream
         else {
             panic!("a lease stands in a trial's stream");
         };
-        self.study
-            .trial(number)
-            .and_then(Trial::lease_key)
-            .expect("the trial is leased")
+        self.study.trial(number).and_then(Trial::lease_key).expect("the trial is leased")
     }
 
     fn submit(&mut self, command: &Command) -> Result<Vec<Event>, SubmitError> {

@@ -59,23 +59,13 @@ impl Corpus {
     /// See [`DataError`].
     pub fn read(task: &Task, hub: &Hub) -> Result<Self, DataError> {
         let plan = plan(task, hub)?;
-        let columns: Vec<&str> = plan
-            .text
-            .iter()
-            .chain([&plan.label])
-            .map(String::as_str)
-            .collect();
+        let columns: Vec<&str> =
+            plan.text.iter().chain([&plan.label]).map(String::as_str).collect();
         let tables = |files: &[PathBuf]| -> Result<Vec<Table>, DataError> {
-            files
-                .iter()
-                .map(|path| read::read(path, plan.format, &columns))
-                .collect()
+            files.iter().map(|path| read::read(path, plan.format, &columns)).collect()
         };
         let train = tables(&plan.train)?;
-        let wanted = Wanted {
-            kind: plan.kind,
-            names: plan.labels.clone(),
-        };
+        let wanted = Wanted { kind: plan.kind, names: plan.labels.clone() };
         let reading = Reading::settle(&wanted, &train)?;
         let split = |tables: Vec<Table>| -> Result<Option<Texts>, DataError> {
             let labels = reading.read(&tables)?;
@@ -98,18 +88,13 @@ impl Corpus {
 
     /// All splits, the locked one last.
     pub(super) fn splits(&self) -> impl Iterator<Item = &Texts> {
-        [&self.train, &self.validation]
-            .into_iter()
-            .chain(&self.test)
+        [&self.train, &self.validation].into_iter().chain(&self.test)
     }
 }
 
 /// Whether the hub keeps the labels of these rows to itself: it writes -1 for each.
 fn is_hidden(tables: &[Table]) -> bool {
-    let mut labels = tables
-        .iter()
-        .filter_map(|table| table.columns.last())
-        .flatten();
+    let mut labels = tables.iter().filter_map(|table| table.columns.last()).flatten();
     labels.all(|label| label == "-1")
 }
 
@@ -128,11 +113,7 @@ fn divide(
         let wanted = ((all as f64 * fraction).round() as usize).max(1);
         let parts = set_aside(&given.labels, &rows, wanted.min(rows.len()), seed);
         if parts.aside.is_empty() || parts.kept.is_empty() {
-            return Err(DataError::TooFewRows {
-                rows: all,
-                wanted,
-                split,
-            });
+            return Err(DataError::TooFewRows { rows: all, wanted, split });
         }
         rows = parts.kept;
         Ok(given.select(&parts.aside))
@@ -148,23 +129,12 @@ fn divide(
         take(fraction, plan.split_seed, "validation")?
     };
     rows.truncate(plan.limit.train.unwrap_or(usize::MAX));
-    let train = if rows.len() == all {
-        given
-    } else {
-        given.select(&rows)
-    };
+    let train = if rows.len() == all { given } else { given.select(&rows) };
     if let Some(most) = plan.limit.validation {
         let kept = validation.labels.len().min(most) as u32;
         validation = validation.select(&(0..kept).collect::<Vec<_>>());
     }
-    let mut corpus = Corpus {
-        train,
-        validation,
-        test,
-        target,
-        metric,
-        empty_texts: 0,
-    };
+    let mut corpus = Corpus { train, validation, test, target, metric, empty_texts: 0 };
     corpus.empty_texts = corpus.splits().map(Texts::empty).sum();
     Ok(corpus)
 }
@@ -173,11 +143,7 @@ impl Texts {
     /// Joins the tables of a split, each with its label column last.
     fn gather(tables: Vec<Table>, labels: Labels) -> Self {
         let pair = tables.first().is_some_and(|table| table.columns.len() == 3);
-        let mut texts = Self {
-            first: Vec::new(),
-            second: pair.then(Vec::new),
-            labels,
-        };
+        let mut texts = Self { first: Vec::new(), second: pair.then(Vec::new), labels };
         for table in tables {
             let mut columns = table.columns.into_iter();
             texts.first.extend(columns.next().unwrap_or_default());
@@ -195,17 +161,12 @@ impl Texts {
 
     /// Every text, both of a pair.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        self.first
-            .iter()
-            .chain(self.second.iter().flatten())
-            .map(String::as_str)
+        self.first.iter().chain(self.second.iter().flatten()).map(String::as_str)
     }
 
     fn select(&self, rows: &[u32]) -> Self {
         fn pick<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
-            rows.iter()
-                .map(|row| values[*row as usize].clone())
-                .collect()
+            rows.iter().map(|row| values[*row as usize].clone()).collect()
         }
         Self {
             first: pick(&self.first, rows),
@@ -234,10 +195,7 @@ impl Plan {
         }
         let fractions = [self.validation_fraction, self.test_fraction];
         let sum: f64 = fractions.iter().flatten().sum();
-        if fractions
-            .iter()
-            .flatten()
-            .any(|fraction| fraction.is_nan() || *fraction <= 0.0)
+        if fractions.iter().flatten().any(|fraction| fraction.is_nan() || *fraction <= 0.0)
             || sum >= 1.0
         {
             return refuse(Setting::Fractions);

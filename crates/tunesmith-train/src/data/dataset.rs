@@ -85,18 +85,9 @@ impl Labels {
 impl Split {
     /// Gathers rows; `rows` and `labels` must be equally many.
     pub fn new<'a>(rows: impl IntoIterator<Item = Row<'a>>, labels: Labels) -> Self {
-        let mut split = Self {
-            ids: Vec::new(),
-            type_ids: Vec::new(),
-            offsets: vec![0],
-            labels,
-        };
+        let mut split = Self { ids: Vec::new(), type_ids: Vec::new(), offsets: vec![0], labels };
         for row in rows {
-            assert_eq!(
-                row.ids.len(),
-                row.type_ids.len(),
-                "a segment for each token"
-            );
+            assert_eq!(row.ids.len(), row.type_ids.len(), "a segment for each token");
             split.ids.extend_from_slice(row.ids);
             split.type_ids.extend_from_slice(row.type_ids);
             split.offsets.push(split.ids.len() as u32);
@@ -116,10 +107,7 @@ impl Split {
     /// Where `index` is not below [`Self::rows`].
     pub fn row(&self, index: usize) -> Row<'_> {
         let range = self.offsets[index] as usize..self.offsets[index + 1] as usize;
-        Row {
-            ids: &self.ids[range.clone()],
-            type_ids: &self.type_ids[range],
-        }
+        Row { ids: &self.ids[range.clone()], type_ids: &self.type_ids[range] }
     }
 
     /// How many tokens row `index` has.

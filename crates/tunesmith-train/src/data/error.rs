@@ -352,9 +352,7 @@ fn ragged_advice(quoted: bool) -> &'static str {
 }
 
 fn in_config(config: Option<&str>, configs: &[String]) -> String {
-    let asked = config.map_or(String::new(), |config| {
-        format!(" in configuration `{config}`")
-    });
+    let asked = config.map_or(String::new(), |config| format!(" in configuration `{config}`"));
     if configs.is_empty() {
         return asked;
     }
@@ -365,16 +363,8 @@ fn in_config(config: Option<&str>, configs: &[String]) -> String {
 const LISTED: usize = 20;
 
 fn listed(names: &[String]) -> String {
-    let shown = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>();
+    let shown = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>();
     let more = names.len().saturating_sub(LISTED);
-    let tail = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{tail}", shown.join(", "))
 }

@@ -103,8 +103,5 @@ pub(super) fn named(name: &str) -> Option<&'static GlueTask> {
 
 /// Every name that [`named`] knows.
 pub(super) fn names() -> Vec<String> {
-    TASKS
-        .iter()
-        .map(|task| format!("glue/{}", task.name))
-        .collect()
+    TASKS.iter().map(|task| format!("glue/{}", task.name)).collect()
 }

@@ -41,10 +41,7 @@ impl Reading {
             None => wanted.names.is_none() && kept.is_none() && has_fractions(tables),
         };
         if regression {
-            return Ok(Self {
-                target: Target::Regression,
-                numbered: false,
-            });
+            return Ok(Self { target: Target::Regression, numbered: false });
         }
         let names = match (&wanted.names, kept) {
             (Some(names), _) => names.clone(),
@@ -52,10 +49,7 @@ impl Reading {
             (None, None) => found(tables)?,
         };
         let numbered = wanted.names.is_some() && !names.iter().any(|name| is_integer(name));
-        Ok(Self {
-            target: Target::Classes(names),
-            numbered,
-        })
+        Ok(Self { target: Target::Classes(names), numbered })
     }
 
     /// The labels of a split, its tables in order.
@@ -83,9 +77,7 @@ impl Reading {
                 known: names.to_vec(),
             }),
         };
-        each(tables)
-            .map(|(table, line, label)| class(table, line, label))
-            .collect()
+        each(tables).map(|(table, line, label)| class(table, line, label)).collect()
     }
 }
 
@@ -95,15 +87,11 @@ fn check(wanted: &Wanted) -> Result<(), DataError> {
         return Ok(());
     };
     if wanted.kind == Some(Kind::Regression) {
-        return Err(DataError::Setting {
-            setting: Setting::LabelsOfScores,
-        });
+        return Err(DataError::Setting { setting: Setting::LabelsOfScores });
     }
     let different: BTreeSet<&String> = names.iter().collect();
     if names.len() < 2 || different.len() < names.len() {
-        return Err(DataError::Setting {
-            setting: Setting::Labels,
-        });
+        return Err(DataError::Setting { setting: Setting::Labels });
     }
     Ok(())
 }
@@ -124,25 +112,13 @@ fn has_fractions(tables: &[Table]) -> bool {
 fn found(tables: &[Table]) -> Result<Vec<String>, DataError> {
     let different: BTreeSet<&String> = each(tables).map(|(_, _, label)| label).collect();
     let mut names: Vec<String> = different.into_iter().cloned().collect();
-    let path = || {
-        tables
-            .first()
-            .map(|table| table.path.clone())
-            .unwrap_or_default()
-    };
+    let path = || tables.first().map(|table| table.path.clone()).unwrap_or_default();
     if names.len() > MOST_CLASSES {
         let rows = tables.iter().map(Table::rows).sum();
-        return Err(DataError::TooManyLabels {
-            path: path(),
-            found: names.len(),
-            rows,
-        });
+        return Err(DataError::TooManyLabels { path: path(), found: names.len(), rows });
     }
     if let [label] = names.as_slice() {
-        return Err(DataError::OneLabel {
-            path: path(),
-            label: label.clone(),
-        });
+        return Err(DataError::OneLabel { path: path(), label: label.clone() });
     }
     if names.iter().all(|name| is_integer(name)) {
         names.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
@@ -163,19 +139,13 @@ fn scores(tables: &[Table]) -> Result<Vec<f32>, DataError> {
             label: label.clone(),
         }),
     };
-    each(tables)
-        .map(|(table, line, label)| score(table, line, label))
-        .collect()
+    each(tables).map(|(table, line, label)| score(table, line, label)).collect()
 }
 
 /// Every row's table, line and label: the last column.
 fn each(tables: &[Table]) -> impl Iterator<Item = (&Table, u32, &String)> {
     tables.iter().flat_map(|table| {
         let labels = table.columns.last().into_iter().flatten();
-        table
-            .lines
-            .iter()
-            .zip(labels)
-            .map(move |(line, label)| (table, *line, label))
+        table.lines.iter().zip(labels).map(move |(line, label)| (table, *line, label))
     })
 }

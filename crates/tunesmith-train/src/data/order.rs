@@ -32,9 +32,7 @@ impl Order {
 
     /// File order, for evaluation.
     pub fn sequential(rows: usize) -> Self {
-        Self {
-            rows: (0..rows as u32).collect(),
-        }
+        Self { rows: (0..rows as u32).collect() }
     }
 
     /// How many batches an epoch has; the last may be short.

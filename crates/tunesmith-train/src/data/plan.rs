@@ -36,26 +36,15 @@ pub(super) fn plan(task: &Task, hub: &Hub) -> Result<Plan, DataError> {
         Task::Files(task) => return described(task, hub)?.check(),
         Task::Named(name) => name,
     };
-    let unknown = || DataError::UnknownTask {
-        name: name.clone(),
-        known: glue::names(),
-    };
+    let unknown = || DataError::UnknownTask { name: name.clone(), known: glue::names() };
     named(glue::named(name).ok_or_else(unknown)?, hub)
 }
 
 /// A GLUE task: its test rows have no labels and are left out.
 fn named(task: &GlueTask, hub: &Hub) -> Result<Plan, DataError> {
     let files = hub.dataset(glue::REPOSITORY, Some(task.name))?;
-    let labels = task
-        .classes
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>();
-    let kind = if labels.is_empty() {
-        Kind::Regression
-    } else {
-        Kind::Classification
-    };
+    let labels = task.classes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let kind = if labels.is_empty() { Kind::Regression } else { Kind::Classification };
     Ok(Plan {
         train: split(&files, &["train"], "train")?,
         validation: split(&files, &[task.validation], "validation")?,
@@ -87,13 +76,9 @@ fn described(task: &FileTask, hub: &Hub) -> Result<Plan, DataError> {
         metric: None,
     };
     match &task.dataset {
-        None if plan.train.is_empty() => Err(DataError::Setting {
-            setting: Setting::Source,
-        }),
+        None if plan.train.is_empty() => Err(DataError::Setting { setting: Setting::Source }),
         None => Ok(plan),
-        Some(_) if !plan.train.is_empty() => Err(DataError::Setting {
-            setting: Setting::Source,
-        }),
+        Some(_) if !plan.train.is_empty() => Err(DataError::Setting { setting: Setting::Source }),
         Some(dataset) => {
             let files = dataset_files(dataset, hub)?;
             plan.train = split(&files, &["train"], "train")?;

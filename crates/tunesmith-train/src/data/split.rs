@@ -27,20 +27,10 @@ pub(super) fn set_aside(labels: &Labels, rows: &[u32], wanted: usize, seed: u64)
     let mut aside = Vec::with_capacity(wanted);
     for (number, (stratum, share)) in strata.iter().zip(shares).enumerate() {
         let order = Order::shuffled(stratum.len(), seed, number as u64);
-        aside.extend(
-            order
-                .rows()
-                .iter()
-                .take(share)
-                .map(|place| stratum[*place as usize]),
-        );
+        aside.extend(order.rows().iter().take(share).map(|place| stratum[*place as usize]));
     }
     aside.sort_unstable();
-    let kept = rows
-        .iter()
-        .copied()
-        .filter(|row| aside.binary_search(row).is_err())
-        .collect();
+    let kept = rows.iter().copied().filter(|row| aside.binary_search(row).is_err()).collect();
     Parts { kept, aside }
 }
 
@@ -80,19 +70,14 @@ mod tests {
 
     fn classes(counts: &[usize]) -> Labels {
         let runs = counts.iter().enumerate();
-        Labels::Classes(
-            runs.flat_map(|(class, count)| vec![class as u32; *count])
-                .collect(),
-        )
+        Labels::Classes(runs.flat_map(|(class, count)| vec![class as u32; *count]).collect())
     }
 
     fn count(labels: &Labels, rows: &[u32], class: u32) -> usize {
         let Labels::Classes(classes) = labels else {
             return 0;
         };
-        rows.iter()
-            .filter(|row| classes[**row as usize] == class)
-            .count()
+        rows.iter().filter(|row| classes[**row as usize] == class).count()
     }
 
     #[test]
@@ -112,14 +97,8 @@ mod tests {
     fn depends_on_the_seed_and_on_nothing_else() {
         let labels = classes(&[50, 50]);
         let rows: Vec<u32> = (0..100).collect();
-        assert_eq!(
-            set_aside(&labels, &rows, 10, 1),
-            set_aside(&labels, &rows, 10, 1)
-        );
-        assert_ne!(
-            set_aside(&labels, &rows, 10, 1),
-            set_aside(&labels, &rows, 10, 2)
-        );
+        assert_eq!(set_aside(&labels, &rows, 10, 1), set_aside(&labels, &rows, 10, 1));
+        assert_ne!(set_aside(&labels, &rows, 10, 1), set_aside(&labels, &rows, 10, 2));
     }
 
     #[test]

@@ -30,19 +30,11 @@ impl Encoder<'_> {
     /// Goes down from `d_first` (`[texts, width]`, in the workspace) and writes gradients.
     pub(crate) fn backward(&self, workspace: &mut Workspace) -> Result<()> {
         let embeddings = self.layout.words.trained;
-        let lowest = if embeddings {
-            0
-        } else {
-            self.layout.lowest_trained()
-        };
+        let lowest = if embeddings { 0 } else { self.layout.lowest_trained() };
         for index in (lowest..self.config.layers).rev() {
             self.layer_backward(workspace, index, index > lowest || embeddings)?;
         }
-        if embeddings {
-            self.embed_backward(workspace)
-        } else {
-            Ok(())
-        }
+        if embeddings { self.embed_backward(workspace) } else { Ok(()) }
     }
 
     fn layer_backward(&self, workspace: &mut Workspace, index: usize, below: bool) -> Result<()> {
@@ -53,18 +45,9 @@ impl Encoder<'_> {
         } else {
             (&self.pass.spans, self.pass.rows())
         };
-        let level = Level {
-            index,
-            layer,
-            spans,
-            rows,
-        };
+        let level = Level { index, layer, spans, rows };
         let length = rows * self.config.width;
-        let carried = if alone {
-            &mut workspace.d_first
-        } else {
-            &mut workspace.d_hidden
-        };
+        let carried = if alone { &mut workspace.d_first } else { &mut workspace.d_hidden };
         let d = carried.take(&workspace.device, length)?;
         self.feed_forward_backward(workspace, &level, &d)?;
         self.attention_output_backward(workspace, &level, &d)?;
@@ -85,9 +68,7 @@ impl Encoder<'_> {
         d: &Tensor,
         z: &Tensor,
     ) -> Result<Tensor> {
-        let sublayer = workspace
-            .d_sublayer
-            .take(&workspace.device, d.elem_count())?;
+        let sublayer = workspace.d_sublayer.take(&workspace.device, d.elem_count())?;
         let op = norm::Backward {
             spans: level.spans,
             width: self.config.width,
@@ -98,11 +79,7 @@ impl Encoder<'_> {
             epsilon: self.config.epsilon,
         };
         if placed.trained {
-            launch(
-                &op,
-                &[d, &sublayer, self.gradients],
-                &[z, self.buffer(placed)],
-            )?;
+            launch(&op, &[d, &sublayer, self.gradients], &[z, self.buffer(placed)])?;
         } else {
             launch(&op, &[d, &sublayer], &[z, self.buffer(placed)])?;
         }
@@ -115,12 +92,7 @@ impl Encoder<'_> {
         level: &Level<'_>,
         d: &Tensor,
     ) -> Result<()> {
-        let Level {
-            index,
-            layer,
-            spans,
-            rows,
-        } = *level;
+        let Level { index, layer, spans, rows } = *level;
         let (width, wide_width) = (self.config.width, self.config.intermediate);
         let device = workspace.device.clone();
         let buffers = &mut workspace.layers[index];
@@ -132,10 +104,7 @@ impl Encoder<'_> {
 
         let d_wide = workspace.d_wide.take(&device, rows * wide_width)?;
         let activated = workspace.activated.take(&device, rows * wide_width)?;
-        let down = Shape {
-            inputs: wide_width,
-            outputs: width,
-        };
+        let down = Shape { inputs: wide_width, outputs: width };
         self.project_input_backward(
             &layer.output,
             Write::Replace,
@@ -166,10 +135,7 @@ impl Encoder<'_> {
         launch(&op, &[&d_wide, &activated], &[&wide, self.buffer(bias)])?;
         self.project_weight_backward(&layer.output, spans, down, &activated, &d_output)?;
 
-        let up = Shape {
-            inputs: width,
-            outputs: wide_width,
-        };
+        let up = Shape { inputs: width, outputs: wide_width };
         self.project_input_backward(&layer.intermediate, Write::Add, spans, up, &d_wide, d)?;
         self.project_weight_backward(&layer.intermediate, spans, up, &normed, &d_wide)?;
         match self.adapter_of(level, Target::Intermediate) {
@@ -185,20 +151,11 @@ impl Encoder<'_> {
         level: &Level<'_>,
         d: &Tensor,
     ) -> Result<()> {
-        let Level {
-            index,
-            layer,
-            spans,
-            rows,
-        } = *level;
+        let Level { index, layer, spans, rows } = *level;
         let width = self.config.width;
         let device = workspace.device.clone();
-        let sum = workspace.layers[index]
-            .attention_sum
-            .take(&device, rows * width)?;
-        let context = workspace.layers[index]
-            .context
-            .take(&device, rows * width)?;
+        let sum = workspace.layers[index].attention_sum.take(&device, rows * width)?;
+        let context = workspace.layers[index].context.take(&device, rows * width)?;
         let masks = match self.config.architecture {
             Architecture::Distilbert => self.pass.no_masks(),
             Architecture::Bert | Architecture::Roberta => {
@@ -208,10 +165,7 @@ impl Encoder<'_> {
         let d_output =
             self.norm_backward(workspace, level, &layer.attention_norm, &masks, d, &sum)?;
         let d_context = workspace.d_context.take(&device, rows * width)?;
-        let square = Shape {
-            inputs: width,
-            outputs: width,
-        };
+        let square = Shape { inputs: width, outputs: width };
         self.project_input_backward(
             &layer.attention_output,
             Write::Replace,
@@ -222,14 +176,9 @@ impl Encoder<'_> {
         )?;
         self.project_weight_backward(&layer.attention_output, spans, square, &context, &d_output)?;
         match self.adapter_of(level, Target::AttentionOutput) {
-            Some(put) => self.put_backward(
-                workspace,
-                index,
-                &put,
-                &context,
-                &d_output,
-                Some(&d_context),
-            ),
+            Some(put) => {
+                self.put_backward(workspace, index, &put, &context, &d_output, Some(&d_context))
+            }
             None => Ok(()),
         }
     }
@@ -241,17 +190,13 @@ impl Encoder<'_> {
         d: &Tensor,
         below: bool,
     ) -> Result<()> {
-        let Level {
-            index, layer, rows, ..
-        } = *level;
+        let Level { index, layer, rows, .. } = *level;
         let width = self.config.width;
         let device = workspace.device.clone();
         let buffers = &mut workspace.layers[index];
         let input = buffers.input.take(&device, rows * width)?;
         let qkv = buffers.qkv.take(&device, rows * 3 * width)?;
-        let normalisers = buffers
-            .normalisers
-            .take(&device, rows * self.config.heads)?;
+        let normalisers = buffers.normalisers.take(&device, rows * self.config.heads)?;
         let d_context = workspace.d_context.take(&device, rows * width)?;
         let d_qkv = workspace.d_qkv.take(&device, rows * 3 * width)?;
         let masks = self.pass.masks(Site::Attention(index));
@@ -261,10 +206,7 @@ impl Encoder<'_> {
             masks: &masks,
         };
         launch(&op, &[&d_qkv], &[&qkv, &qkv, &d_context, &normalisers])?;
-        let shape = Shape {
-            inputs: width,
-            outputs: 3 * width,
-        };
+        let shape = Shape { inputs: width, outputs: 3 * width };
         self.project_weight_backward(&layer.qkv, &self.pass.spans, shape, &input, &d_qkv)?;
         let d = below.then_some(d);
         if let Some(d) = d {
@@ -293,9 +235,7 @@ impl Encoder<'_> {
         d_first: &Tensor,
         below: bool,
     ) -> Result<()> {
-        let Level {
-            index, layer, rows, ..
-        } = *level;
+        let Level { index, layer, rows, .. } = *level;
         let width = self.config.width;
         let tokens = self.pass.rows();
         let device = workspace.device.clone();
@@ -304,9 +244,7 @@ impl Encoder<'_> {
         let first = buffers.first.take(&device, rows * width)?;
         let queries = buffers.queries.take(&device, rows * width)?;
         let keys = buffers.qkv.take(&device, tokens * 2 * width)?;
-        let normalisers = buffers
-            .normalisers
-            .take(&device, rows * self.config.heads)?;
+        let normalisers = buffers.normalisers.take(&device, rows * self.config.heads)?;
         let d_context = workspace.d_context.take(&device, rows * width)?;
         let d_queries = workspace.d_queries.take(&device, rows * width)?;
         let d_keys = workspace.d_qkv.take(&device, tokens * 2 * width)?;
@@ -316,96 +254,44 @@ impl Encoder<'_> {
             columns: self.columns(index),
             masks: &masks,
         };
-        launch(
-            &op,
-            &[&d_queries, &d_keys],
-            &[&queries, &keys, &d_context, &normalisers],
-        )?;
+        launch(&op, &[&d_queries, &d_keys], &[&queries, &keys, &d_context, &normalisers])?;
 
-        let [q, kv] = split_queries(&layer.qkv, width);
-        let square = Shape {
-            inputs: width,
-            outputs: width,
-        };
-        let double = Shape {
-            inputs: width,
-            outputs: 2 * width,
-        };
-        self.project_weight_backward(&q, &self.pass.text_spans, square, &first, &d_queries)?;
-        self.project_weight_backward(&kv, &self.pass.spans, double, &input, &d_keys)?;
         let d_hidden = workspace.d_hidden.take(&device, tokens * width)?;
+        let [q, kv] = split_queries(&layer.qkv, width);
+        let square = Shape { inputs: width, outputs: width };
+        let double = Shape { inputs: width, outputs: 2 * width };
+        let (texts, all) = (&self.pass.text_spans, &self.pass.spans);
+        self.project_weight_backward(&q, texts, square, &first, &d_queries)?;
+        self.project_weight_backward(&kv, all, double, &input, &d_keys)?;
         if below {
-            self.project_input_backward(
-                &q,
-                Write::Add,
-                &self.pass.text_spans,
-                square,
-                &d_queries,
-                d_first,
-            )?;
-            self.project_input_backward(
-                &kv,
-                Write::Replace,
-                &self.pass.spans,
-                double,
-                &d_keys,
-                &d_hidden,
-            )?;
+            self.project_input_backward(&q, Write::Add, texts, square, &d_queries, d_first)?;
+            self.project_input_backward(&kv, Write::Replace, all, double, &d_keys, &d_hidden)?;
         }
         for adapter in &layer.adapters {
-            let Some(put) = self.put(index, adapter) else {
-                continue;
+            let Some(put) = self.put(index, adapter) else { continue };
+            let (x, dy, dx) = match adapter.target {
+                Target::Query => (&first, &d_queries, d_first),
+                _ => (&input, &d_keys, &d_hidden),
             };
-            if adapter.target == Target::Query {
-                self.put_backward(
-                    workspace,
-                    index,
-                    &put,
-                    &first,
-                    &d_queries,
-                    below.then_some(d_first),
-                )?;
-            } else {
-                self.put_backward(
-                    workspace,
-                    index,
-                    &put,
-                    &input,
-                    &d_keys,
-                    below.then_some(&d_hidden),
-                )?;
-            }
+            self.put_backward(workspace, index, &put, x, dy, below.then_some(dx))?;
         }
         if below {
-            launch(
-                &ScatterFirst {
-                    places: &self.pass.first_tokens(),
-                    width,
-                },
-                &[&d_hidden],
-                &[d_first],
-            )?;
+            let op = ScatterFirst { places: &self.pass.first_tokens(), width };
+            launch(&op, &[&d_hidden], &[d_first])?;
         }
         Ok(())
     }
 
     /// The adapter on a projection with a buffer of its own.
     fn adapter_of<'l>(&'l self, level: &Level<'l>, target: Target) -> Option<Put<'l>> {
-        let adapter = level
-            .layer
-            .adapters
-            .iter()
-            .find(|adapter| adapter.target == target)?;
+        let adapter = level.layer.adapters.iter().find(|adapter| adapter.target == target)?;
         let (_, outputs) = target.shape(self.config);
         let site = Site::Adapter(level.index, target as usize);
         Some(Put {
             adapter,
             site,
             spans: level.spans,
-            stripe: Stripe {
-                stride: outputs,
-                column: 0,
-            },
+            stripe: Stripe { stride: outputs, column: 0 },
         })
     }
 
@@ -419,10 +305,8 @@ impl Encoder<'_> {
         dx: Option<&Tensor>,
     ) -> Result<()> {
         let inner = &mut workspace.layers[index].adapters[put.adapter.target as usize];
-        let mut scratch = Scratch {
-            input: &mut workspace.adapter_input,
-            inner: &mut workspace.d_adapter,
-        };
+        let mut scratch =
+            Scratch { input: &mut workspace.adapter_input, inner: &mut workspace.d_adapter };
         self.adapt_backward(put, x, dy, inner, &mut scratch, dx)
     }
 
@@ -433,36 +317,13 @@ impl Encoder<'_> {
         let d = workspace.d_hidden.take(&workspace.device, length)?;
         let sum = workspace.embedding_sum.take(&workspace.device, length)?;
         let masks = self.pass.masks(Site::Embeddings);
-        launch(
-            &norm::Dropout {
-                spans,
-                width,
-                masks: &masks,
-            },
-            &[&d],
-            &[],
-        )?;
-        let level = Level {
-            index: 0,
-            layer: &self.layout.layers[0],
-            spans,
-            rows: self.pass.rows(),
-        };
+        launch(&norm::Dropout { spans, width, masks: &masks }, &[&d], &[])?;
+        let level =
+            Level { index: 0, layer: &self.layout.layers[0], spans, rows: self.pass.rows() };
         let none = self.pass.no_masks();
-        self.norm_backward(
-            workspace,
-            &level,
-            &self.layout.embedding_norm,
-            &none,
-            &d,
-            &sum,
-        )?;
-        let op = embedding::Backward {
-            spans,
-            width,
-            tokens: &self.pass.tokens,
-            tables: self.tables(),
-        };
+        self.norm_backward(workspace, &level, &self.layout.embedding_norm, &none, &d, &sum)?;
+        let op =
+            embedding::Backward { spans, width, tokens: &self.pass.tokens, tables: self.tables() };
         launch(&op, &[self.gradients], &[&d])
     }
 }

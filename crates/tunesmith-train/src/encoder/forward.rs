@@ -43,10 +43,7 @@ impl Encoder<'_> {
             self.layer(workspace, index, keep)?;
         }
         let buffers = &mut workspace.layers[keep.slot(self.config.layers)];
-        buffers.input.take(
-            &workspace.device,
-            self.pass.text_count() * self.config.width,
-        )
+        buffers.input.take(&workspace.device, self.pass.text_count() * self.config.width)
     }
 
     /// Where the embedding tables are.
@@ -62,16 +59,10 @@ impl Encoder<'_> {
         let width = self.config.width;
         let length = self.pass.rows() * width;
         let sum = workspace.embedding_sum.take(&workspace.device, length)?;
-        let hidden = workspace.layers[keep.slot(0)]
-            .input
-            .take(&workspace.device, length)?;
+        let hidden = workspace.layers[keep.slot(0)].input.take(&workspace.device, length)?;
         let spans = &self.pass.spans;
-        let op = embedding::Forward {
-            spans,
-            width,
-            tokens: &self.pass.tokens,
-            tables: self.tables(),
-        };
+        let op =
+            embedding::Forward { spans, width, tokens: &self.pass.tokens, tables: self.tables() };
         launch(&op, &[&sum], &[self.buffer(&self.layout.words)])?;
         let masks = self.pass.masks(Site::Embeddings);
         let placed = &self.layout.embedding_norm;
@@ -89,16 +80,8 @@ impl Encoder<'_> {
         let width = self.config.width;
         let layer = &self.layout.layers[index];
         let alone = self.first_tokens_only(index);
-        let spans = if alone {
-            &self.pass.text_spans
-        } else {
-            &self.pass.spans
-        };
-        let rows = if alone {
-            self.pass.text_count()
-        } else {
-            self.pass.rows()
-        };
+        let spans = if alone { &self.pass.text_spans } else { &self.pass.spans };
+        let rows = if alone { self.pass.text_count() } else { self.pass.rows() };
         let residual = self.attend(workspace, index, keep)?;
 
         let device = workspace.device.clone();
@@ -133,13 +116,8 @@ impl Encoder<'_> {
 
         let wide_length = rows * self.config.intermediate;
         let wide = workspace.layers[at].wide.take(&device, wide_length)?;
-        let own = Own {
-            index,
-            keep,
-            spans,
-            affine: &layer.intermediate,
-            target: Target::Intermediate,
-        };
+        let own =
+            Own { index, keep, spans, affine: &layer.intermediate, target: Target::Intermediate };
         self.sublayer(workspace, layer, &own, &normed, &wide)?;
         let activated = workspace.activated.take(&device, wide_length)?;
         let op = activation::Forward {
@@ -148,35 +126,14 @@ impl Encoder<'_> {
             bias: layer.intermediate.bias.place,
             activation: self.config.activation,
         };
-        launch(
-            &op,
-            &[&activated],
-            &[&wide, self.buffer(&layer.intermediate.bias)],
-        )?;
+        launch(&op, &[&activated], &[&wide, self.buffer(&layer.intermediate.bias)])?;
 
-        let sum = workspace.layers[at]
-            .output_sum
-            .take(&device, rows * width)?;
-        let hidden = workspace.layers[keep.slot(index + 1)]
-            .input
-            .take(&device, rows * width)?;
-        let own = Own {
-            index,
-            keep,
-            spans,
-            affine: &layer.output,
-            target: Target::Output,
-        };
+        let sum = workspace.layers[at].output_sum.take(&device, rows * width)?;
+        let hidden = workspace.layers[keep.slot(index + 1)].input.take(&device, rows * width)?;
+        let own = Own { index, keep, spans, affine: &layer.output, target: Target::Output };
         self.sublayer(workspace, layer, &own, &activated, &sum)?;
         let masks = self.pass.masks(Site::Output(index));
-        self.close(
-            spans,
-            &layer.output,
-            &layer.output_norm,
-            &masks,
-            [&hidden, &sum],
-            &normed,
-        )
+        self.close(spans, &layer.output, &layer.output_norm, &masks, [&hidden, &sum], &normed)
     }
 
     /// Projects and attends; gives the residual that goes with the context.
@@ -191,10 +148,7 @@ impl Encoder<'_> {
         let (queries, keys, residual, rows) = if alone {
             let first = buffers.first.take(&device, texts * width)?;
             launch(
-                &GatherFirst {
-                    places: &self.pass.first_tokens(),
-                    width,
-                },
+                &GatherFirst { places: &self.pass.first_tokens(), width },
                 &[&first],
                 &[&input],
             )?;
@@ -205,10 +159,7 @@ impl Encoder<'_> {
                 &q,
                 true,
                 &self.pass.text_spans,
-                Shape {
-                    inputs: width,
-                    outputs: width,
-                },
+                Shape { inputs: width, outputs: width },
                 &first,
                 &queries,
             )?;
@@ -216,20 +167,14 @@ impl Encoder<'_> {
                 &kv,
                 true,
                 &self.pass.spans,
-                Shape {
-                    inputs: width,
-                    outputs: 2 * width,
-                },
+                Shape { inputs: width, outputs: 2 * width },
                 &input,
                 &keys,
             )?;
             (queries, keys, first, texts)
         } else {
             let qkv = buffers.qkv.take(&device, tokens * 3 * width)?;
-            let shape = Shape {
-                inputs: width,
-                outputs: 3 * width,
-            };
+            let shape = Shape { inputs: width, outputs: 3 * width };
             self.project(&layer.qkv, true, &self.pass.spans, shape, &input, &qkv)?;
             (qkv.clone(), qkv, input.clone(), tokens)
         };
@@ -247,20 +192,10 @@ impl Encoder<'_> {
         }
         let buffers = &mut workspace.layers[keep.slot(index)];
         let context = buffers.context.take(&device, rows * width)?;
-        let normalisers = buffers
-            .normalisers
-            .take(&device, rows * self.config.heads)?;
-        let texts = if alone {
-            &self.pass.first_texts
-        } else {
-            &self.pass.texts
-        };
+        let normalisers = buffers.normalisers.take(&device, rows * self.config.heads)?;
+        let texts = if alone { &self.pass.first_texts } else { &self.pass.texts };
         let masks = self.pass.masks(Site::Attention(index));
-        let op = attention::Forward {
-            texts,
-            columns: self.columns(index),
-            masks: &masks,
-        };
+        let op = attention::Forward { texts, columns: self.columns(index), masks: &masks };
         launch(&op, &[&context, &normalisers], &[&queries, &keys])?;
         Ok(residual)
     }
@@ -276,36 +211,13 @@ impl Encoder<'_> {
         let stride = if alone { 2 * width } else { 3 * width };
         let columns = self.columns(index);
         let (spans, stripe) = match adapter.target {
-            Target::Query if alone => (
-                &self.pass.text_spans,
-                Stripe {
-                    stride: width,
-                    column: 0,
-                },
-            ),
+            Target::Query if alone => (&self.pass.text_spans, Stripe { stride: width, column: 0 }),
             Target::Query => (&self.pass.spans, Stripe { stride, column: 0 }),
-            Target::Key => (
-                &self.pass.spans,
-                Stripe {
-                    stride,
-                    column: columns.key,
-                },
-            ),
-            Target::Value => (
-                &self.pass.spans,
-                Stripe {
-                    stride,
-                    column: columns.value,
-                },
-            ),
+            Target::Key => (&self.pass.spans, Stripe { stride, column: columns.key }),
+            Target::Value => (&self.pass.spans, Stripe { stride, column: columns.value }),
             _ => return None,
         };
-        Some(Put {
-            adapter,
-            site: Site::Adapter(index, adapter.target as usize),
-            spans,
-            stripe,
-        })
+        Some(Put { adapter, site: Site::Adapter(index, adapter.target as usize), spans, stripe })
     }
 
     /// One of the projections that have a buffer of their own, without bias, with its adapter.
@@ -318,31 +230,14 @@ impl Encoder<'_> {
         y: &Tensor,
     ) -> Result<()> {
         let (inputs, outputs) = own.target.shape(self.config);
-        self.project(
-            own.affine,
-            false,
-            own.spans,
-            Shape { inputs, outputs },
-            x,
-            y,
-        )?;
-        let Some(adapter) = layer
-            .adapters
-            .iter()
-            .find(|adapter| adapter.target == own.target)
+        self.project(own.affine, false, own.spans, Shape { inputs, outputs }, x, y)?;
+        let Some(adapter) = layer.adapters.iter().find(|adapter| adapter.target == own.target)
         else {
             return Ok(());
         };
         let site = Site::Adapter(own.index, own.target as usize);
-        let put = Put {
-            adapter,
-            site,
-            spans: own.spans,
-            stripe: Stripe {
-                stride: outputs,
-                column: 0,
-            },
-        };
+        let put =
+            Put { adapter, site, spans: own.spans, stripe: Stripe { stride: outputs, column: 0 } };
         let inner = &mut workspace.layers[own.keep.slot(own.index)].adapters[own.target as usize];
         self.adapt(&put, x, y, inner, &mut workspace.adapter_input)
     }
@@ -365,11 +260,7 @@ impl Encoder<'_> {
             masks,
             epsilon: self.config.epsilon,
         };
-        launch(
-            &op,
-            &[y, z],
-            &[residual, self.buffer(placed), self.buffer(&affine.bias)],
-        )
+        launch(&op, &[y, z], &[residual, self.buffer(placed), self.buffer(&affine.bias)])
     }
 }
 
@@ -385,9 +276,7 @@ struct Own<'a> {
 /// The projection of queries, and that of keys and values.
 pub(crate) fn split_queries(qkv: &Affine, width: usize) -> [Affine; 2] {
     let part = |first: usize, count: usize| Affine {
-        weight: qkv
-            .weight
-            .part(first * width * width, count * width * width),
+        weight: qkv.weight.part(first * width * width, count * width * width),
         bias: qkv.bias.part(first * width, count * width),
     };
     [part(0, 1), part(1, 2)]

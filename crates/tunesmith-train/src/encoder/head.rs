@@ -36,17 +36,9 @@ impl Encoder<'_> {
 
     fn head_put(&self) -> Option<Put<'_>> {
         let adapter = self.layout.dense_adapter.as_ref()?;
-        let stripe = Stripe {
-            stride: self.config.width,
-            column: 0,
-        };
+        let stripe = Stripe { stride: self.config.width, column: 0 };
         let site = Site::Adapter(HEAD, Target::Pooler as usize);
-        Some(Put {
-            adapter,
-            site,
-            spans: &self.pass.text_spans,
-            stripe,
-        })
+        Some(Put { adapter, site, spans: &self.pass.text_spans, stripe })
     }
 
     /// `[texts, outputs]` from the hidden state of first tokens.
@@ -60,30 +52,13 @@ impl Encoder<'_> {
         launch(&Copy, &[&input], &[hidden])?;
         if self.config.architecture == Architecture::Roberta {
             let masks = self.pass.masks(Site::HeadInput);
-            launch(
-                &Dropout {
-                    spans,
-                    width,
-                    masks: &masks,
-                },
-                &[&input],
-                &[],
-            )?;
+            launch(&Dropout { spans, width, masks: &masks }, &[&input], &[])?;
         }
-        let square = Shape {
-            inputs: width,
-            outputs: width,
-        };
+        let square = Shape { inputs: width, outputs: width };
         let dense = head.dense.take(&device, length)?;
         self.project(&self.layout.dense, false, spans, square, &input, &dense)?;
         if let Some(put) = self.head_put() {
-            self.adapt(
-                &put,
-                &input,
-                &dense,
-                &mut head.adapter,
-                &mut workspace.adapter_input,
-            )?;
+            self.adapt(&put, &input, &dense, &mut head.adapter, &mut workspace.adapter_input)?;
         }
         let activated = head.activated.take(&device, length)?;
         let bias = &self.layout.dense.bias;
@@ -95,30 +70,10 @@ impl Encoder<'_> {
         };
         launch(&op, &[&activated], &[&dense, self.buffer(bias)])?;
         let masks = self.pass.masks(Site::Classifier);
-        launch(
-            &Dropout {
-                spans,
-                width,
-                masks: &masks,
-            },
-            &[&activated],
-            &[],
-        )?;
-        let shape = Shape {
-            inputs: width,
-            outputs: self.outputs(),
-        };
-        let logits = head
-            .logits
-            .take(&device, self.pass.text_count() * self.outputs())?;
-        self.project(
-            &self.layout.classifier,
-            true,
-            spans,
-            shape,
-            &activated,
-            &logits,
-        )?;
+        launch(&Dropout { spans, width, masks: &masks }, &[&activated], &[])?;
+        let shape = Shape { inputs: width, outputs: self.outputs() };
+        let logits = head.logits.take(&device, self.pass.text_count() * self.outputs())?;
+        self.project(&self.layout.classifier, true, spans, shape, &activated, &logits)?;
         Ok(logits)
     }
 
@@ -131,10 +86,7 @@ impl Encoder<'_> {
         let head = &mut workspace.head;
         let d_logits = head.d_logits.take(&device, texts * self.outputs())?;
         let activated = head.activated.take(&device, texts * width)?;
-        let shape = Shape {
-            inputs: width,
-            outputs: self.outputs(),
-        };
+        let shape = Shape { inputs: width, outputs: self.outputs() };
         self.project_weight_backward(&self.layout.classifier, spans, shape, &activated, &d_logits)?;
         let d = head.d_activated.take(&device, texts * width)?;
         self.project_input_backward(
@@ -146,15 +98,7 @@ impl Encoder<'_> {
             &d,
         )?;
         let masks = self.pass.masks(Site::Classifier);
-        launch(
-            &Dropout {
-                spans,
-                width,
-                masks: &masks,
-            },
-            &[&d],
-            &[],
-        )?;
+        launch(&Dropout { spans, width, masks: &masks }, &[&d], &[])?;
 
         let dense = head.dense.take(&device, texts * width)?;
         let recomputed = head.recomputed.take(&device, texts * width)?;
@@ -167,10 +111,7 @@ impl Encoder<'_> {
         };
         launch(&op, &[&d, &recomputed], &[&dense, self.buffer(bias)])?;
         let input = head.input.take(&device, texts * width)?;
-        let square = Shape {
-            inputs: width,
-            outputs: width,
-        };
+        let square = Shape { inputs: width, outputs: width };
         self.project_weight_backward(&self.layout.dense, spans, square, &input, &d)?;
         let d_first = workspace.d_first.take(&device, texts * width)?;
         self.project_input_backward(
@@ -182,30 +123,13 @@ impl Encoder<'_> {
             &d_first,
         )?;
         if let Some(put) = self.head_put() {
-            let mut scratch = Scratch {
-                input: &mut workspace.adapter_input,
-                inner: &mut workspace.d_adapter,
-            };
-            self.adapt_backward(
-                &put,
-                &input,
-                &d,
-                &mut head.adapter,
-                &mut scratch,
-                Some(&d_first),
-            )?;
+            let mut scratch =
+                Scratch { input: &mut workspace.adapter_input, inner: &mut workspace.d_adapter };
+            self.adapt_backward(&put, &input, &d, &mut head.adapter, &mut scratch, Some(&d_first))?;
         }
         if self.config.architecture == Architecture::Roberta {
             let masks = self.pass.masks(Site::HeadInput);
-            launch(
-                &Dropout {
-                    spans,
-                    width,
-                    masks: &masks,
-                },
-                &[&d_first],
-                &[],
-            )?;
+            launch(&Dropout { spans, width, masks: &masks }, &[&d_first], &[])?;
         }
         Ok(())
     }

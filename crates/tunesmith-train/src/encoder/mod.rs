@@ -48,11 +48,7 @@ pub(crate) struct Encoder<'a> {
 impl Encoder<'_> {
     /// The buffer that a placed weight is in.
     pub(crate) fn buffer(&self, placed: &Placed) -> &Tensor {
-        if placed.trained {
-            self.weights
-        } else {
-            self.frozen
-        }
+        if placed.trained { self.weights } else { self.frozen }
     }
 
     /// Where the gradient of a placed weight goes; frozen weights have none.

@@ -28,14 +28,8 @@ pub(crate) struct Noise {
 
 impl Noise {
     /// No dropout: evaluation.
-    pub(crate) const NONE: Noise = Noise {
-        seed: 0,
-        step: 0,
-        hidden: 0.0,
-        attention: 0.0,
-        classifier: 0.0,
-        adapter: 0.0,
-    };
+    pub(crate) const NONE: Noise =
+        Noise { seed: 0, step: 0, hidden: 0.0, attention: 0.0, classifier: 0.0, adapter: 0.0 };
 }
 
 /// Where dropout happens.
@@ -91,10 +85,7 @@ pub(crate) struct Pass {
 impl Pass {
     /// An empty pass over a pack of `slots`.
     pub(crate) fn new(slots: usize) -> Self {
-        Self {
-            noise: vec![None; slots],
-            ..Self::default()
-        }
+        Self { noise: vec![None; slots], ..Self::default() }
     }
 
     /// Adds the texts of a slot; slots come in ascending order, each once. `first_position` is the
@@ -112,37 +103,14 @@ impl Pass {
             let key = self.tokens.words.len();
             let row = self.texts.len();
             self.tokens.words.extend_from_slice(ids);
-            self.tokens
-                .types
-                .extend(types.iter().map(|t| u32::from(*t)));
-            self.tokens
-                .positions
-                .extend((0..ids.len()).map(|i| (first_position + i) as u32));
-            let text = Text {
-                slot,
-                index,
-                query: key,
-                queries: ids.len(),
-                key,
-                keys: ids.len(),
-            };
+            self.tokens.types.extend(types.iter().map(|t| u32::from(*t)));
+            self.tokens.positions.extend((0..ids.len()).map(|i| (first_position + i) as u32));
+            let text = Text { slot, index, query: key, queries: ids.len(), key, keys: ids.len() };
             self.texts.push(text);
-            self.first_texts.push(Text {
-                query: row,
-                queries: 1,
-                ..text
-            });
+            self.first_texts.push(Text { query: row, queries: 1, ..text });
         }
-        self.spans.push(Span {
-            slot,
-            start,
-            rows: self.tokens.words.len() - start,
-        });
-        self.text_spans.push(Span {
-            slot,
-            start: first_row,
-            rows: self.texts.len() - first_row,
-        });
+        self.spans.push(Span { slot, start, rows: self.tokens.words.len() - start });
+        self.text_spans.push(Span { slot, start: first_row, rows: self.texts.len() - first_row });
         self.noise[slot] = Some(noise);
     }
 

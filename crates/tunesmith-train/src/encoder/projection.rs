@@ -98,12 +98,7 @@ impl Encoder<'_> {
         dy: &Tensor,
         dx: &Tensor,
     ) -> Result<()> {
-        let op = BackwardInput {
-            spans,
-            shape,
-            weight: affine.weight.place,
-            write,
-        };
+        let op = BackwardInput { spans, shape, weight: affine.weight.place, write };
         launch(&op, &[dx], &[dy, self.buffer(&affine.weight)])
     }
 
@@ -126,15 +121,7 @@ impl Encoder<'_> {
         }
         let dropped = copy.take(x.device(), x.elem_count())?;
         launch(&Copy, &[&dropped], &[x])?;
-        launch(
-            &Dropout {
-                spans: put.spans,
-                width,
-                masks: &masks,
-            },
-            &[&dropped],
-            &[],
-        )?;
+        launch(&Dropout { spans: put.spans, width, masks: &masks }, &[&dropped], &[])?;
         Ok(dropped)
     }
 
@@ -151,16 +138,8 @@ impl Encoder<'_> {
         let rows: usize = put.spans.iter().map(|span| span.rows).sum();
         let x = self.adapter_input(put, x, copy, inputs)?;
         let inner = inner.take(x.device(), rows * rank)?;
-        let shape = Shape {
-            inputs,
-            outputs: rank,
-        };
-        let down = Forward {
-            spans: put.spans,
-            shape,
-            weight: put.adapter.down.place,
-            bias: None,
-        };
+        let shape = Shape { inputs, outputs: rank };
+        let down = Forward { spans: put.spans, shape, weight: put.adapter.down.place, bias: None };
         launch(&down, &[&inner], &[&x, self.weights])?;
         let up = Up {
             spans: put.spans,
@@ -197,44 +176,19 @@ impl Encoder<'_> {
             scales: self.scales,
             write: self.write,
         };
-        launch(
-            &up,
-            &[&d_inner, self.gradients],
-            &[dy, &inner, self.weights],
-        )?;
+        launch(&up, &[&d_inner, self.gradients], &[dy, &inner, self.weights])?;
         let x = self.adapter_input(put, x, scratch.input, inputs)?;
-        let shape = Shape {
-            inputs,
-            outputs: rank,
-        };
+        let shape = Shape { inputs, outputs: rank };
         let down = put.adapter.down.place;
-        let weight = BackwardWeight {
-            spans: put.spans,
-            shape,
-            weight: down,
-            bias: None,
-            write: self.write,
-        };
+        let weight =
+            BackwardWeight { spans: put.spans, shape, weight: down, bias: None, write: self.write };
         launch(&weight, &[self.gradients], &[&x, &d_inner])?;
         let Some(dx) = dx else { return Ok(()) };
         let masks = self.pass.masks(put.site);
         let own = scratch.input.take(x.device(), rows * inputs)?;
-        let back = BackwardInput {
-            spans: put.spans,
-            shape,
-            weight: down,
-            write: Write::Replace,
-        };
+        let back = BackwardInput { spans: put.spans, shape, weight: down, write: Write::Replace };
         launch(&back, &[&own], &[&d_inner, self.weights])?;
-        launch(
-            &Dropout {
-                spans: put.spans,
-                width: inputs,
-                masks: &masks,
-            },
-            &[&own],
-            &[],
-        )?;
+        launch(&Dropout { spans: put.spans, width: inputs, masks: &masks }, &[&own], &[])?;
         launch(&AddRows, &[dx], &[&own])
     }
 }

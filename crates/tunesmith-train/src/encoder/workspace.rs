@@ -14,10 +14,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// The first `length` floats, with room made for them.
     pub(crate) fn take(&mut self, device: &Device, length: usize) -> Result<Tensor> {
-        let large_enough = self
-            .tensor
-            .as_ref()
-            .is_some_and(|tensor| tensor.elem_count() >= length);
+        let large_enough = self.tensor.as_ref().is_some_and(|tensor| tensor.elem_count() >= length);
         if !large_enough {
             // The old buffer goes before the new one comes.
             self.tensor = None;

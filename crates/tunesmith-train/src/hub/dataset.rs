@@ -53,27 +53,15 @@ impl<'a> DatasetFiles<'a> {
             (Err(_), Some(snapshot)) => walk(&snapshot),
             (Err(error), None) => return Err(error),
         };
-        let parquet: Vec<String> = all
-            .into_iter()
-            .filter(|file| file.ends_with(".parquet"))
-            .collect();
+        let parquet: Vec<String> =
+            all.into_iter().filter(|file| file.ends_with(".parquet")).collect();
         let configs: BTreeSet<&str> = parquet.iter().map(|file| config_of(file)).collect();
         let chosen = choose(&configs, config).map(str::to_owned);
         let configs = configs.iter().map(ToString::to_string).collect();
         let of_config = |file: &String| chosen.as_deref() == Some(config_of(file));
-        let files = parquet
-            .iter()
-            .filter(|file| of_config(file))
-            .cloned()
-            .collect();
+        let files = parquet.iter().filter(|file| of_config(file)).cloned().collect();
         let (id, config) = (id.to_owned(), config.map(str::to_owned));
-        Ok(Self {
-            id,
-            config,
-            configs,
-            repository,
-            files,
-        })
+        Ok(Self { id, config, configs, repository, files })
     }
 
     /// Fetches the files of the first of these splits that the dataset has; none if it has none.
@@ -82,20 +70,14 @@ impl<'a> DatasetFiles<'a> {
     /// See [`HubError`].
     pub fn split(&self, names: &[&str]) -> Result<Vec<PathBuf>, HubError> {
         for name in names {
-            let mut files: Vec<&String> = self
-                .files
-                .iter()
-                .filter(|file| split_of(file) == *name)
-                .collect();
+            let mut files: Vec<&String> =
+                self.files.iter().filter(|file| split_of(file) == *name).collect();
             files.sort_unstable();
             if let Some(first) = files.first() {
                 if files.len() < shards(first) {
                     return Err(self.repository.not_cached());
                 }
-                return files
-                    .into_iter()
-                    .map(|file| self.repository.fetch(file))
-                    .collect();
+                return files.into_iter().map(|file| self.repository.fetch(file)).collect();
             }
         }
         Ok(Vec::new())
@@ -126,9 +108,7 @@ fn split_of(file: &str) -> &str {
     let stem = stem(file);
     if is_number(stem) {
         let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
-        return directory
-            .rsplit_once('/')
-            .map_or(directory, |(_, split)| split);
+        return directory.rsplit_once('/').map_or(directory, |(_, split)| split);
     }
     stem.split_once('-').map_or(stem, |(split, _)| split)
 }

@@ -38,15 +38,10 @@ impl Repository<'_> {
         let there: BTreeSet<String> = self.list()?.into_iter().collect();
         if !there.contains(CONFIG) {
             let (id, endpoint) = (self.id.clone(), self.hub.endpoint.clone());
-            return Err(HubError::NotFound {
-                id: format!("{id}/{CONFIG}"),
-                endpoint,
-            });
+            return Err(HubError::NotFound { id: format!("{id}/{CONFIG}"), endpoint });
         }
         if !VOCABULARY.iter().any(|file| there.contains(*file)) {
-            return Err(HubError::NoTokenizer {
-                id: self.id.clone(),
-            });
+            return Err(HubError::NoTokenizer { id: self.id.clone() });
         }
         for file in TOKENIZER.into_iter().filter(|file| there.contains(*file)) {
             self.fetch(file)?;
@@ -58,15 +53,11 @@ impl Repository<'_> {
                 self.fetch(&shard)?;
             }
         } else {
-            return Err(HubError::NoWeights {
-                id: self.id.clone(),
-            });
+            return Err(HubError::NoWeights { id: self.id.clone() });
         }
         self.fetch(CONFIG)?;
         let whole = self.snapshot().filter(|snapshot| is_whole(snapshot));
-        whole.ok_or_else(|| HubError::Changed {
-            id: self.id.clone(),
-        })
+        whole.ok_or_else(|| HubError::Changed { id: self.id.clone() })
     }
 }
 
@@ -86,9 +77,7 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, HubError> {
         weight_map: BTreeMap<String, String>,
     }
     let text = std::fs::read_to_string(index).unwrap_or_default();
-    let index: Index = serde_json::from_str(&text).map_err(|source| HubError::Index {
-        path: index.to_owned(),
-        source,
-    })?;
+    let index: Index = serde_json::from_str(&text)
+        .map_err(|source| HubError::Index { path: index.to_owned(), source })?;
     Ok(index.weight_map.into_values().collect())
 }

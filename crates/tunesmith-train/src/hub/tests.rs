@@ -31,17 +31,12 @@ impl Server {
             Some(_) => format!("/api/{repository}/revision/main"),
             None => format!("/api/models/{repository}/revision/main"),
         };
-        let siblings: Vec<_> = files
-            .iter()
-            .map(|(name, _)| serde_json::json!({"rfilename": name}))
-            .collect();
+        let siblings: Vec<_> =
+            files.iter().map(|(name, _)| serde_json::json!({"rfilename": name})).collect();
         let info = serde_json::json!({"sha": COMMIT, "siblings": siblings}).to_string();
         let mut pages = BTreeMap::from([(api, info)]);
         for (name, text) in files {
-            pages.insert(
-                format!("/{repository}/resolve/main/{name}"),
-                (*text).to_owned(),
-            );
+            pages.insert(format!("/{repository}/resolve/main/{name}"), (*text).to_owned());
         }
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -63,10 +58,7 @@ fn answer(mut stream: TcpStream, pages: &BTreeMap<String, String>, log: &mut Vec
     let request = headers.next().unwrap().unwrap();
     let mut range = None;
     let mut token = String::from("no token");
-    for header in headers
-        .map(Result::unwrap)
-        .take_while(|header| !header.is_empty())
-    {
+    for header in headers.map(Result::unwrap).take_while(|header| !header.is_empty()) {
         let (name, value) = header.split_once(": ").unwrap();
         match name.to_ascii_lowercase().as_str() {
             "range" => range = value.strip_prefix("bytes=").map(str::to_owned),
@@ -112,24 +104,12 @@ fn downloads_a_model_once_and_only_what_is_needed() {
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path()).with_token(Some("secret".to_owned()));
     let directory = hub.model_directory("owner/model").unwrap();
-    assert_eq!(
-        fs::read_to_string(directory.join("model.safetensors")).unwrap(),
-        "weights"
-    );
+    assert_eq!(fs::read_to_string(directory.join("model.safetensors")).unwrap(), "weights");
     assert!(!directory.join("pytorch_model.bin").exists());
     let requests = server.requests();
-    assert!(
-        requests
-            .iter()
-            .all(|request| request.ends_with("Bearer secret")),
-        "{requests:?}"
-    );
+    assert!(requests.iter().all(|request| request.ends_with("Bearer secret")), "{requests:?}");
     assert_eq!(hub.model_directory("owner/model").unwrap(), directory);
-    assert_eq!(
-        server.requests().len(),
-        requests.len(),
-        "the second time asks nothing"
-    );
+    assert_eq!(server.requests().len(), requests.len(), "the second time asks nothing");
     let offline = hub.with_offline(true);
     assert_eq!(offline.model_directory("owner/model").unwrap(), directory);
 }
@@ -147,21 +127,14 @@ fn downloads_every_shard() {
     ];
     let server = Server::start("sharded", &files);
     let cache = TempDir::new().unwrap();
-    let directory = Hub::new(&server.endpoint, cache.path())
-        .model_directory("sharded")
-        .unwrap();
-    assert_eq!(
-        fs::read_to_string(directory.join("model-2-of-2.safetensors")).unwrap(),
-        "two"
-    );
+    let directory = Hub::new(&server.endpoint, cache.path()).model_directory("sharded").unwrap();
+    assert_eq!(fs::read_to_string(directory.join("model-2-of-2.safetensors")).unwrap(), "two");
 }
 
 #[test]
 fn says_what_to_do_when_there_is_no_model() {
-    let server = Server::start(
-        "owner/pickled",
-        &[("config.json", "{}"), ("pytorch_model.bin", "p")],
-    );
+    let server =
+        Server::start("owner/pickled", &[("config.json", "{}"), ("pytorch_model.bin", "p")]);
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path());
     let error = |hub: &Hub, id: &str| hub.model_directory(id).unwrap_err().to_string();
@@ -178,21 +151,12 @@ fn says_what_to_do_when_there_is_no_model() {
 
 #[test]
 fn a_model_without_a_tokenizer_is_refused_before_its_weights_are_fetched() {
-    let files = [
-        ("config.json", "{}"),
-        ("model.safetensors", "w"),
-        ("spiece.model", "s"),
-    ];
+    let files = [("config.json", "{}"), ("model.safetensors", "w"), ("spiece.model", "s")];
     let server = Server::start("owner/bare", &files);
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path());
     let error = hub.model_directory("owner/bare").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("neither tokenizer.json nor vocab.txt"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("neither tokenizer.json nor vocab.txt"), "{error}");
     assert_eq!(server.requests().len(), 1, "only the list");
 }
 
@@ -218,10 +182,7 @@ fn finds_splits_in_every_layout() {
     let hub = Hub::new(&server.endpoint, cache.path());
     let rte = hub.dataset("owner/set", Some("rte")).unwrap();
     let texts = |files: Vec<PathBuf>| -> Vec<String> {
-        files
-            .iter()
-            .map(|file| fs::read_to_string(file).unwrap())
-            .collect()
+        files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
     };
     assert_eq!(texts(rte.split(&["train"]).unwrap()), ["a", "b"]);
     assert_eq!(texts(rte.split(&["dev", "validation"]).unwrap()), ["c"]);
@@ -236,10 +197,7 @@ fn finds_splits_in_every_layout() {
 
 #[test]
 fn understands_the_converted_layout() {
-    let files = [
-        ("default/train/0000.parquet", "a"),
-        ("default/test/0000.parquet", "b"),
-    ];
+    let files = [("default/train/0000.parquet", "a"), ("default/test/0000.parquet", "b")];
     let server = Server::start("datasets/owner/plain", &files);
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path());
@@ -258,24 +216,17 @@ fn an_incomplete_split_is_not_used_offline() {
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path());
     let found = hub.dataset("owner/half", None).unwrap();
-    assert!(matches!(
-        found.split(&["train"]),
-        Err(HubError::NotCached { .. })
-    ));
+    assert!(matches!(found.split(&["train"]), Err(HubError::NotCached { .. })));
     assert_eq!(found.split(&["validation"]).unwrap().len(), 1);
 }
 
 #[test]
 fn a_named_task_names_the_configurations_it_could_not_find() {
-    let server = Server::start(
-        "datasets/nyu-mll/glue",
-        &[("cola/train-00000-of-00001.parquet", "a")],
-    );
+    let server =
+        Server::start("datasets/nyu-mll/glue", &[("cola/train-00000-of-00001.parquet", "a")]);
     let cache = TempDir::new().unwrap();
     let hub = Hub::new(&server.endpoint, cache.path());
-    let error = Corpus::read(&Task::Named("glue/rte".to_owned()), &hub)
-        .unwrap_err()
-        .to_string();
+    let error = Corpus::read(&Task::Named("glue/rte".to_owned()), &hub).unwrap_err().to_string();
     assert!(
         error.contains(
             "no Parquet file for its train split in configuration `rte` (configurations: `cola`)"
@@ -287,17 +238,14 @@ fn a_named_task_names_the_configurations_it_could_not_find() {
 #[test]
 fn reads_the_environment_as_huggingface_hub_does() {
     let hub = |variables: &[(&str, &str)]| {
-        let variables: BTreeMap<String, String> = variables
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect();
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Hub::from_env(|name| variables.get(name).cloned())
     };
     let plain = Hub::new("https://huggingface.co", "/home/me/.cache/huggingface/hub");
     assert_eq!(hub(&[("HOME", "/home/me")]), plain);
-    let moved = Hub::new("http://mirror", "/big/hub")
-        .with_token(Some("t".into()))
-        .with_offline(true);
+    let moved =
+        Hub::new("http://mirror", "/big/hub").with_token(Some("t".into())).with_offline(true);
     let variables = [
         ("HF_HOME", "/big"),
         ("HF_TOKEN", "t\n"),
@@ -306,12 +254,7 @@ fn reads_the_environment_as_huggingface_hub_does() {
     ];
     assert_eq!(hub(&variables), moved);
     assert_eq!(
-        hub(&[
-            ("HOME", "/h"),
-            ("HF_HUB_CACHE", "/c"),
-            ("HF_HUB_OFFLINE", "0")
-        ])
-        .cache,
+        hub(&[("HOME", "/h"), ("HF_HUB_CACHE", "/c"), ("HF_HUB_OFFLINE", "0")]).cache,
         Path::new("/c")
     );
 }

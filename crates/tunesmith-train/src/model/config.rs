@@ -95,24 +95,12 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     fn error(&self, key: &'static str, wanted: &str) -> ConfigError {
-        let found = self
-            .raw
-            .get(key)
-            .map_or_else(|| "missing".to_owned(), Json::to_string);
-        ConfigError::Key {
-            path: self.path.to_owned(),
-            key,
-            found,
-            wanted: wanted.to_owned(),
-        }
+        let found = self.raw.get(key).map_or_else(|| "missing".to_owned(), Json::to_string);
+        ConfigError::Key { path: self.path.to_owned(), key, found, wanted: wanted.to_owned() }
     }
 
     fn count(&self, key: &'static str) -> Result<usize, ConfigError> {
-        let value = self
-            .raw
-            .get(key)
-            .and_then(Json::as_u64)
-            .filter(|x| (1..1 << 32).contains(x));
+        let value = self.raw.get(key).and_then(Json::as_u64).filter(|x| (1..1 << 32).contains(x));
         value
             .map(|x| x as usize)
             .ok_or_else(|| self.error(key, "it must be a whole number above 0"))
@@ -134,24 +122,15 @@ impl Keys<'_> {
             None | Some(Json::Null) => Ok(default),
             Some(value) => {
                 let value = value.as_f64().filter(|x| *x > 0.0);
-                value
-                    .map(|x| x as f32)
-                    .ok_or_else(|| self.error(key, "it must be above 0"))
+                value.map(|x| x as f32).ok_or_else(|| self.error(key, "it must be above 0"))
             }
         }
     }
 
     fn activation(&self, key: &'static str) -> Result<Activation, ConfigError> {
-        let value = self
-            .raw
-            .get(key)
-            .cloned()
-            .unwrap_or_else(|| Json::from("gelu"));
+        let value = self.raw.get(key).cloned().unwrap_or_else(|| Json::from("gelu"));
         serde_json::from_value(value).map_err(|_| {
-            self.error(
-                key,
-                "supported are gelu, gelu_new, gelu_pytorch_tanh, relu and tanh",
-            )
+            self.error(key, "supported are gelu, gelu_new, gelu_pytorch_tanh, relu and tanh")
         })
     }
 
@@ -171,10 +150,8 @@ impl EncoderConfig {
     /// What is missing or not supported, with file and key.
     pub(crate) fn read(directory: &Path) -> Result<Self, ConfigError> {
         let path = directory.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         let raw: Map<String, Json> =
             serde_json::from_str(&text).map_err(|source| ConfigError::Parse {
                 path: path.clone(),
@@ -194,32 +171,21 @@ impl EncoderConfig {
             _ => return Err(keys.error("model_type", "supported are bert, distilbert and roberta")),
         };
         if config.width % config.heads != 0 {
-            let wanted = format!(
-                "{} heads must divide the width {}",
-                config.heads, config.width
-            );
+            let wanted = format!("{} heads must divide the width {}", config.heads, config.width);
             return Err(keys.error("num_attention_heads", &wanted));
         }
         Ok(Self { raw, ..config })
     }
 
     fn bert(keys: &Keys<'_>, architecture: Architecture) -> Result<Self, ConfigError> {
-        keys.refuse(
-            "is_decoder",
-            &Json::Bool(false),
-            "only encoders can be classifiers here",
-        )?;
+        keys.refuse("is_decoder", &Json::Bool(false), "only encoders can be classifiers here")?;
         keys.refuse(
             "position_embedding_type",
             &Json::from("absolute"),
             "only absolute positions are supported",
         )?;
         let hidden_dropout = keys.rate("hidden_dropout_prob", 0.1)?;
-        let padding = keys
-            .raw
-            .get("pad_token_id")
-            .and_then(Json::as_u64)
-            .unwrap_or(1) as usize;
+        let padding = keys.raw.get("pad_token_id").and_then(Json::as_u64).unwrap_or(1) as usize;
         Ok(Self {
             architecture,
             vocabulary: keys.count("vocab_size")?,
@@ -229,11 +195,7 @@ impl EncoderConfig {
             intermediate: keys.count("intermediate_size")?,
             positions: keys.count("max_position_embeddings")?,
             types: keys.count("type_vocab_size")?,
-            first_position: if architecture == Architecture::Roberta {
-                padding + 1
-            } else {
-                0
-            },
+            first_position: if architecture == Architecture::Roberta { padding + 1 } else { 0 },
             activation: keys.activation("hidden_act")?,
             hidden_dropout,
             attention_dropout: keys.rate("attention_probs_dropout_prob", 0.1)?,
@@ -312,9 +274,6 @@ impl EncoderConfig {
             Architecture::Distilbert => "DistilBERT",
             Architecture::Roberta => "RoBERTa",
         };
-        format!(
-            "{name}, {} layers, width {}, {} heads",
-            self.layers, self.width, self.heads
-        )
+        format!("{name}, {} layers, width {}, {} heads", self.layers, self.width, self.heads)
     }
 }

@@ -107,15 +107,9 @@ impl Pack {
         let (inputs, outputs) = adapter.target.shape(&self.config);
         let rank = adapter.down.place.slab.length / inputs;
         crate::op::read(&self.weights, |all| {
-            let (a, b) = (
-                adapter.down.place.of(all, slot),
-                adapter.up.place.of(all, slot),
-            );
+            let (a, b) = (adapter.down.place.of(all, slot), adapter.up.place.of(all, slot));
             let out = MatrixMut::dense(&mut values, outputs, inputs);
-            let (b, a) = (
-                Matrix::dense(b, outputs, rank),
-                Matrix::dense(a, rank, inputs),
-            );
+            let (b, a) = (Matrix::dense(b, outputs, rank), Matrix::dense(a, rank, inputs));
             multiply(out, b, a, self.scales[slot], Write::Add, Threads::Pool);
         })?;
         Ok(values)
@@ -168,40 +162,24 @@ impl Pack {
         }
         fs::create_dir_all(&partial).map_err(write(&partial))?;
         let weights = partial.join("model.safetensors");
-        let tensors = self.layout.named.iter().map(|named| {
-            (
-                named.name.as_str(),
-                Lazy {
-                    pack: self,
-                    slot,
-                    named,
-                },
-            )
-        });
+        let tensors = self
+            .layout
+            .named
+            .iter()
+            .map(|named| (named.name.as_str(), Lazy { pack: self, slot, named }));
         let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        safetensors::serialize_to_file(tensors, Some(format), &weights).map_err(|source| {
-            ExportError::Weights {
-                path: weights.clone(),
-                source,
-            }
-        })?;
+        safetensors::serialize_to_file(tensors, Some(format), &weights)
+            .map_err(|source| ExportError::Weights { path: weights.clone(), source })?;
         let config = partial.join("config.json");
         let text = format!("{:#}\n", Json::Object(self.exported_config(about.target)));
         fs::write(&config, text).map_err(write(&config))?;
         let record = partial.join(RECORD);
-        let text = format!(
-            "{:#}\n",
-            json!({"step": about.step, "effective": about.effective})
-        );
+        let text = format!("{:#}\n", json!({"step": about.step, "effective": about.effective}));
         fs::write(&record, text).map_err(write(&record))?;
-        tokenizer(&partial).map_err(|reason| ExportError::Tokenizer {
-            directory: partial.clone(),
-            reason,
-        })?;
+        tokenizer(&partial)
+            .map_err(|reason| ExportError::Tokenizer { directory: partial.clone(), reason })?;
         for file in [&weights, &config] {
-            fs::File::open(file)
-                .and_then(|file| file.sync_all())
-                .map_err(write(file))?;
+            fs::File::open(file).and_then(|file| file.sync_all()).map_err(write(file))?;
         }
         if directory.exists() {
             fs::remove_dir_all(directory).map_err(write(directory))?;
@@ -211,10 +189,7 @@ impl Pack {
 
     fn exported_config(&self, target: &Target) -> Map<String, Json> {
         let mut config = self.config.raw.clone();
-        config.insert(
-            "architectures".into(),
-            json!([names::class(self.config.architecture)]),
-        );
+        config.insert("architectures".into(), json!([names::class(self.config.architecture)]));
         config.insert("dtype".into(), json!("float32"));
         config.remove("torch_dtype");
         config.remove("_name_or_path");
@@ -222,16 +197,10 @@ impl Pack {
             Target::Classes(names) => (names.clone(), "single_label_classification"),
             Target::Regression => (vec!["LABEL_0".into()], "regression"),
         };
-        let by_id: Map<String, Json> = labels
-            .iter()
-            .enumerate()
-            .map(|(id, name)| (id.to_string(), json!(name)))
-            .collect();
-        let by_name: Map<String, Json> = labels
-            .iter()
-            .enumerate()
-            .map(|(id, name)| (name.clone(), json!(id)))
-            .collect();
+        let by_id: Map<String, Json> =
+            labels.iter().enumerate().map(|(id, name)| (id.to_string(), json!(name))).collect();
+        let by_name: Map<String, Json> =
+            labels.iter().enumerate().map(|(id, name)| (name.clone(), json!(id))).collect();
         config.insert("id2label".into(), Json::Object(by_id));
         config.insert("label2id".into(), Json::Object(by_name));
         config.insert("problem_type".into(), json!(problem));

@@ -76,10 +76,7 @@ pub(crate) struct Placed {
 impl Placed {
     /// A part of it.
     pub(crate) fn part(&self, offset: usize, length: usize) -> Placed {
-        Placed {
-            place: self.place.part(offset, length),
-            trained: self.trained,
-        }
+        Placed { place: self.place.part(offset, length), trained: self.trained }
     }
 }
 
@@ -182,37 +179,19 @@ impl Builder {
     fn take(&mut self, trained: bool, decays: bool, depth: usize, parts: Parts) -> Placed {
         let size = |shape: &[usize]| shape.iter().product::<usize>();
         let length = parts.iter().map(|(_, shape)| size(shape)).sum();
-        let end = if trained {
-            &mut self.trained
-        } else {
-            &mut self.frozen
-        };
-        let slab = Slab {
-            offset: *end,
-            length,
-        };
+        let end = if trained { &mut self.trained } else { &mut self.frozen };
+        let slab = Slab { offset: *end, length };
         *end += length;
         if trained {
-            self.segments.push(Segment {
-                slab,
-                decays,
-                depth,
-            });
+            self.segments.push(Segment { slab, decays, depth });
         }
         // Strides are known when all is placed.
-        let placed = Placed {
-            place: Place { slab, stride: 0 },
-            trained,
-        };
+        let placed = Placed { place: Place { slab, stride: 0 }, trained };
         let mut offset = 0;
         for (name, shape) in parts {
             let part = placed.part(offset, size(&shape));
             offset += size(&shape);
-            self.named.push(Named {
-                name,
-                shape,
-                placed: part,
-            });
+            self.named.push(Named { name, shape, placed: part });
         }
         placed
     }
@@ -225,19 +204,11 @@ impl Builder {
         inputs: usize,
         outputs: usize,
     ) -> Affine {
-        let weight = modules
-            .iter()
-            .map(|m| (format!("{m}.weight"), vec![outputs, inputs]))
-            .collect();
-        let bias = modules
-            .iter()
-            .map(|m| (format!("{m}.bias"), vec![outputs]))
-            .collect();
+        let weight =
+            modules.iter().map(|m| (format!("{m}.weight"), vec![outputs, inputs])).collect();
+        let bias = modules.iter().map(|m| (format!("{m}.bias"), vec![outputs])).collect();
         let weight = self.take(trained, true, depth, weight);
-        Affine {
-            weight,
-            bias: self.take(trained, false, depth, bias),
-        }
+        Affine { weight, bias: self.take(trained, false, depth, bias) }
     }
 
     fn norm(&mut self, trained: bool, depth: usize, module: &str, width: usize) -> Placed {
@@ -257,11 +228,7 @@ impl Builder {
         let down = vec![(format!("{module}.lora_A.weight"), vec![rank, inputs])];
         let up = vec![(format!("{module}.lora_B.weight"), vec![outputs, rank])];
         let down = self.take(true, true, depth, down);
-        Adapter {
-            target,
-            down,
-            up: self.take(true, true, depth, up),
-        }
+        Adapter { target, down, up: self.take(true, true, depth, up) }
     }
 }
 
@@ -274,58 +241,32 @@ impl Layout {
         let deepest = config.layers + 1;
         let embeddings = !plan.frozen_embeddings && plan.lora.is_none();
         let table = |name: &str, rows: usize| vec![(name.to_owned(), vec![rows, width])];
-        let positions = builder.take(
-            embeddings,
-            true,
-            deepest,
-            table(&names.positions, config.positions),
-        );
+        let positions =
+            builder.take(embeddings, true, deepest, table(&names.positions, config.positions));
         let types = names
             .types
             .as_ref()
             .map(|name| builder.take(embeddings, true, deepest, table(name, config.types)));
         let embedding_norm = builder.norm(embeddings, deepest, &names.embedding_norm, width);
-        let layers = (0..config.layers)
-            .map(|index| layer(&mut builder, config, plan, index))
-            .collect();
+        let layers =
+            (0..config.layers).map(|index| layer(&mut builder, config, plan, index)).collect();
 
         let dense_trained = plan.lora.is_none() || !plan.dense_given || names.dense_in_classifier;
-        let dense = builder.affine(
-            dense_trained,
-            0,
-            std::slice::from_ref(&names.dense),
-            width,
-            width,
-        );
-        let classifier = builder.affine(
-            true,
-            0,
-            std::slice::from_ref(&names.classifier),
-            width,
-            plan.outputs,
-        );
+        let dense =
+            builder.affine(dense_trained, 0, std::slice::from_ref(&names.dense), width, width);
+        let classifier =
+            builder.affine(true, 0, std::slice::from_ref(&names.classifier), width, plan.outputs);
         let dense_adapter = plan
             .lora
             .as_ref()
             .filter(|(_, targets)| targets.contains(&Target::Pooler) && !dense_trained);
         let dense_adapter = dense_adapter
             .map(|(rank, _)| builder.adapter(config, 0, Target::Pooler, *rank, &names.dense));
-        let words = builder.take(
-            embeddings,
-            true,
-            deepest,
-            table(&names.words, config.vocabulary),
-        );
-        let word_segment = if embeddings {
-            builder.segments.pop()
-        } else {
-            None
-        };
+        let words = builder.take(embeddings, true, deepest, table(&names.words, config.vocabulary));
+        let word_segment = if embeddings { builder.segments.pop() } else { None };
 
-        let (adapters, named) = builder
-            .named
-            .into_iter()
-            .partition(|named| named.name.contains(".lora_"));
+        let (adapters, named) =
+            builder.named.into_iter().partition(|named| named.name.contains(".lora_"));
         let mut layout = Self {
             words,
             positions,
@@ -378,19 +319,13 @@ impl Layout {
         affine(&mut self.dense);
         affine(&mut self.classifier);
         self.dense_adapter.as_mut().map(adapter);
-        self.named
-            .iter_mut()
-            .chain(&mut self.adapters)
-            .for_each(|named| set(&mut named.placed));
+        self.named.iter_mut().chain(&mut self.adapters).for_each(|named| set(&mut named.placed));
     }
 
     /// The lowest layer whose own weights are trained; the number of layers when none is.
     pub(crate) fn lowest_trained(&self) -> usize {
         let trained = |layer: &Layer| layer.qkv.weight.trained || !layer.adapters.is_empty();
-        self.layers
-            .iter()
-            .position(trained)
-            .unwrap_or(self.layers.len())
+        self.layers.iter().position(trained).unwrap_or(self.layers.len())
     }
 
     /// Weights that are trained, a slot.
@@ -413,22 +348,11 @@ fn layer(builder: &mut Builder, config: &EncoderConfig, plan: &Plan, index: usiz
     let output_norm = builder.norm(trained, depth, &names.output_norm, width);
     let mut adapters = Vec::new();
     if let Some((rank, targets)) = &plan.lora {
-        for target in Target::LAYER
-            .into_iter()
-            .filter(|target| targets.contains(target))
-        {
+        for target in Target::LAYER.into_iter().filter(|target| targets.contains(target)) {
             adapters.push(builder.adapter(config, depth, target, *rank, names.module(target)));
         }
     }
-    Layer {
-        qkv,
-        attention_output,
-        attention_norm,
-        intermediate,
-        output,
-        output_norm,
-        adapters,
-    }
+    Layer { qkv, attention_output, attention_norm, intermediate, output, output_norm, adapters }
 }
 
 /// Joins neighbours that are treated alike.

@@ -121,11 +121,8 @@ pub(crate) struct Checkpoint {
 impl Checkpoint {
     /// Opens the weights of a model directory and reads the headers.
     pub(crate) fn open(directory: &Path) -> Result<Self, LoadError> {
-        let mut checkpoint = Self {
-            directory: directory.to_owned(),
-            files: Vec::new(),
-            tensors: BTreeMap::new(),
-        };
+        let mut checkpoint =
+            Self { directory: directory.to_owned(), files: Vec::new(), tensors: BTreeMap::new() };
         for path in files(directory)? {
             checkpoint.add(path)?;
         }
@@ -135,11 +132,7 @@ impl Checkpoint {
     /// Opens a single file.
     pub(crate) fn open_file(path: &Path) -> Result<Self, LoadError> {
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut checkpoint = Self {
-            directory,
-            files: Vec::new(),
-            tensors: BTreeMap::new(),
-        };
+        let mut checkpoint = Self { directory, files: Vec::new(), tensors: BTreeMap::new() };
         checkpoint.add(path.to_owned())?;
         Ok(checkpoint)
     }
@@ -170,10 +163,7 @@ impl Checkpoint {
 
     fn find(&self, name: &str, prefix: &str) -> Option<(&str, &Entry)> {
         let bare = name.strip_prefix(prefix).unwrap_or(name);
-        let found = self
-            .tensors
-            .get_key_value(name)
-            .or_else(|| self.tensors.get_key_value(bare));
+        let found = self.tensors.get_key_value(name).or_else(|| self.tensors.get_key_value(bare));
         found.map(|(name, entry)| (name.as_str(), entry))
     }
 
@@ -222,10 +212,7 @@ impl Checkpoint {
         let (path, file) = &self.files[entry.file];
         let mut bytes = vec![0u8; entry.bytes];
         file.read_exact_at(&mut bytes, entry.start)
-            .map_err(|source| LoadError::Read {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| LoadError::Read { path: path.clone(), source })?;
         convert(&bytes, entry.dtype, to).ok_or_else(|| LoadError::Format {
             path: path.clone(),
             name: name.to_owned(),
@@ -244,9 +231,7 @@ fn convert(bytes: &[u8], dtype: Dtype, to: &mut [f32]) -> Option<()> {
     match dtype {
         Dtype::F32 => each(bytes, to, f32::from_le_bytes),
         Dtype::F64 => each(bytes, to, |b| f64::from_le_bytes(b) as f32),
-        Dtype::BF16 => each(bytes, to, |b| {
-            f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
-        }),
+        Dtype::BF16 => each(bytes, to, |b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)),
         Dtype::F16 => each(bytes, to, |b| half(u16::from_le_bytes(b))),
         _ => return None,
     }
@@ -280,14 +265,9 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
     }
     let pickle = directory.join("pytorch_model.bin");
     if pickle.exists() || directory.join("pytorch_model.bin.index.json").exists() {
-        return Err(LoadError::Pickle {
-            path: pickle,
-            directory: directory.to_owned(),
-        });
+        return Err(LoadError::Pickle { path: pickle, directory: directory.to_owned() });
     }
-    Err(LoadError::Missing {
-        directory: directory.to_owned(),
-    })
+    Err(LoadError::Missing { directory: directory.to_owned() })
 }
 
 fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
@@ -295,14 +275,10 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let text = std::fs::read(index).map_err(|source| LoadError::Read {
-        path: index.to_owned(),
-        source,
-    })?;
-    let index: Index = serde_json::from_slice(&text).map_err(|e| LoadError::Header {
-        path: index.to_owned(),
-        reason: e.to_string(),
-    })?;
+    let text = std::fs::read(index)
+        .map_err(|source| LoadError::Read { path: index.to_owned(), source })?;
+    let index: Index = serde_json::from_slice(&text)
+        .map_err(|e| LoadError::Header { path: index.to_owned(), reason: e.to_string() })?;
     let mut names: Vec<String> = index.weight_map.into_values().collect();
     names.sort();
     names.dedup();
@@ -314,28 +290,17 @@ const HEADER_LIMIT: u64 = 100 << 20;
 
 /// Opens a file and reads its header: the file, where its data starts, and what is in it.
 pub(crate) fn header(path: &Path) -> Result<(File, u64, Metadata), LoadError> {
-    let read = |source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let bad = |reason: String| LoadError::Header {
-        path: path.to_owned(),
-        reason,
-    };
+    let read = |source| LoadError::Read { path: path.to_owned(), source };
+    let bad = |reason: String| LoadError::Header { path: path.to_owned(), reason };
     let mut file = File::open(path).map_err(read)?;
     let found = file.metadata().map_err(read)?.len();
     let mut length = [0u8; 8];
-    file.read_exact(&mut length)
-        .map_err(|_| bad(format!("the file has {found} bytes")))?;
+    file.read_exact(&mut length).map_err(|_| bad(format!("the file has {found} bytes")))?;
     let length = u64::from_le_bytes(length);
     if length > HEADER_LIMIT {
         return Err(bad(format!("it would be {length} bytes long")));
     }
-    let truncated = |wanted| LoadError::Truncated {
-        path: path.to_owned(),
-        found,
-        wanted,
-    };
+    let truncated = |wanted| LoadError::Truncated { path: path.to_owned(), found, wanted };
     if found < 8 + length {
         return Err(truncated(8 + length));
     }

@@ -41,10 +41,7 @@ fn gelu(x: f32) -> (f32, f32) {
 fn gelu_new(x: f32) -> (f32, f32) {
     let t = tanh(TANH_SCALE * (x + TANH_CUBIC * x * x * x));
     let inner = TANH_SCALE * (1.0 + 3.0 * TANH_CUBIC * x * x);
-    (
-        0.5 * x * (1.0 + t),
-        0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner,
-    )
+    (0.5 * x * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner)
 }
 
 #[inline(always)]
@@ -150,9 +147,7 @@ impl Operator for Backward<'_> {
         let [d, y] = outputs else {
             candle_core::bail!("{} has two outputs", self.name());
         };
-        let pieces = carve(d, &tasks, self.width)
-            .into_par_iter()
-            .zip(carve(y, &tasks, self.width));
+        let pieces = carve(d, &tasks, self.width).into_par_iter().zip(carve(y, &tasks, self.width));
         tasks.par_iter().zip(pieces).for_each(|(task, (d, y))| {
             let bias = self.bias.of(weights, task.slot);
             let x = rows(x, task, self.width);
@@ -186,11 +181,7 @@ mod tests {
     #[test]
     fn gelu_has_the_published_values() {
         // torch.nn.functional.gelu(torch.tensor([-1., 0.5, 2.]))
-        for (x, y) in [
-            (-1.0, -0.158_655_26),
-            (0.5, 0.345_731_23),
-            (2.0, 1.954_499_7),
-        ] {
+        for (x, y) in [(-1.0, -0.158_655_26), (0.5, 0.345_731_23), (2.0, 1.954_499_7)] {
             assert!((gelu(x).0 - y).abs() < 1e-6);
         }
     }

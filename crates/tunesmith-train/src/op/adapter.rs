@@ -37,21 +37,10 @@ impl Operator for Up<'_> {
         let pieces = carve(outputs[0], self.spans, self.stripe.stride);
         for (span, y) in self.spans.iter().zip(pieces) {
             let u = Matrix::dense(rows(inputs[0], span, self.rank), span.rows, self.rank);
-            let b = Matrix::dense(
-                self.weight.of(inputs[1], span.slot),
-                self.outputs,
-                self.rank,
-            );
+            let b = Matrix::dense(self.weight.of(inputs[1], span.slot), self.outputs, self.rank);
             let y = &mut y[self.stripe.column..];
             let out = MatrixMut::strided(y, span.rows, self.outputs, self.stripe.stride);
-            multiply(
-                out,
-                u,
-                b.t(),
-                self.scales[span.slot],
-                Write::Add,
-                Threads::Pool,
-            );
+            multiply(out, u, b.t(), self.scales[span.slot], Write::Add, Threads::Pool);
         }
         Ok(())
     }
@@ -83,27 +72,18 @@ impl Operator for UpBackward<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let [du, gradients] = outputs else {
-            bail!("{} has two outputs", self.name())
-        };
+        let [du, gradients] = outputs else { bail!("{} has two outputs", self.name()) };
         let slots = slot_rows(gradients, self.spans, self.weight.stride);
         let pieces = carve(du, self.spans, self.rank);
         for ((span, du), slot) in self.spans.iter().zip(pieces).zip(slots) {
             let dy = &rows(inputs[0], span, self.stripe.stride)[self.stripe.column..];
             let dy = Matrix::strided(dy, span.rows, self.outputs, self.stripe.stride);
             let u = Matrix::dense(rows(inputs[1], span, self.rank), span.rows, self.rank);
-            let b = Matrix::dense(
-                self.weight.of(inputs[2], span.slot),
-                self.outputs,
-                self.rank,
-            );
+            let b = Matrix::dense(self.weight.of(inputs[2], span.slot), self.outputs, self.rank);
             let scale = self.scales[span.slot];
             let out = MatrixMut::dense(du, span.rows, self.rank);
             multiply(out, dy, b, scale, Write::Replace, Threads::Pool);
-            let own = Place {
-                slab: self.weight.slab,
-                stride: 0,
-            };
+            let own = Place { slab: self.weight.slab, stride: 0 };
             let out = MatrixMut::dense(own.of_mut(slot, 0), self.outputs, self.rank);
             multiply(out, dy.t(), u, scale, self.write, Threads::Pool);
         }

@@ -72,38 +72,17 @@ impl Columns {
 
     fn queries<'a>(&self, data: &'a [f32], text: &Text, head: usize) -> Matrix<'a> {
         let column = head * self.head_width;
-        Self::view(
-            data,
-            text.query,
-            text.queries,
-            self.query_stride,
-            column,
-            self.head_width,
-        )
+        Self::view(data, text.query, text.queries, self.query_stride, column, self.head_width)
     }
 
     fn keys<'a>(&self, data: &'a [f32], text: &Text, head: usize) -> Matrix<'a> {
         let column = self.key + head * self.head_width;
-        Self::view(
-            data,
-            text.key,
-            text.keys,
-            self.key_stride,
-            column,
-            self.head_width,
-        )
+        Self::view(data, text.key, text.keys, self.key_stride, column, self.head_width)
     }
 
     fn values<'a>(&self, data: &'a [f32], text: &Text, head: usize) -> Matrix<'a> {
         let column = self.value + head * self.head_width;
-        Self::view(
-            data,
-            text.key,
-            text.keys,
-            self.key_stride,
-            column,
-            self.head_width,
-        )
+        Self::view(data, text.key, text.keys, self.key_stride, column, self.head_width)
     }
 }
 
@@ -190,14 +169,7 @@ vectorised! {
 
 /// Rows of the query side that each text owns, as spans.
 fn query_spans(texts: &[Text]) -> Vec<Span> {
-    texts
-        .iter()
-        .map(|t| Span {
-            slot: t.slot,
-            start: t.query,
-            rows: t.queries,
-        })
-        .collect()
+    texts.iter().map(|t| Span { slot: t.slot, start: t.query, rows: t.queries }).collect()
 }
 
 /// Outputs `[context, normalisers]`, inputs `[queries, keys and values]`. `context` is
@@ -215,11 +187,7 @@ pub(crate) struct Forward<'a> {
 /// The mask of one text and head.
 fn text_mask(masks: &[Mask], text: &Text, head: usize, heads: usize) -> Mask {
     let mask = masks[text.slot];
-    if mask.drops() {
-        mask.part((text.index * heads + head) as u64)
-    } else {
-        mask
-    }
+    if mask.drops() { mask.part((text.index * heads + head) as u64) } else { mask }
 }
 
 impl Operator for Forward<'_> {
@@ -228,9 +196,7 @@ impl Operator for Forward<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let [context, normalisers] = outputs else {
-            bail!("{} has two outputs", self.name())
-        };
+        let [context, normalisers] = outputs else { bail!("{} has two outputs", self.name()) };
         let c = &self.columns;
         let spans = query_spans(self.texts);
         let pieces = carve(context, &spans, c.width()).into_par_iter().zip(carve(
@@ -242,10 +208,8 @@ impl Operator for Forward<'_> {
             |(text, (context, normalisers))| {
                 with_scratch(text.queries * text.keys, |scores| {
                     for head in 0..c.heads {
-                        let (q, k) = (
-                            c.queries(inputs[0], text, head),
-                            c.keys(inputs[1], text, head),
-                        );
+                        let (q, k) =
+                            (c.queries(inputs[0], text, head), c.keys(inputs[1], text, head));
                         let out = MatrixMut::dense(scores, text.queries, text.keys);
                         multiply(out, q, k.t(), c.scale(), Write::Replace, Threads::One);
                         let mask = text_mask(self.masks, text, head, c.heads);
@@ -292,10 +256,7 @@ impl Backward<'_> {
             let (p, rest) = scratch.split_at_mut(area);
             let (d, raw) = rest.split_at_mut(area);
             for head in 0..c.heads {
-                let (q, k) = (
-                    c.queries(inputs[0], text, head),
-                    c.keys(inputs[1], text, head),
-                );
+                let (q, k) = (c.queries(inputs[0], text, head), c.keys(inputs[1], text, head));
                 let v = c.values(inputs[1], text, head);
                 let first = rows.start * c.width() + head * c.head_width;
                 let upstream =
@@ -319,14 +280,7 @@ impl Backward<'_> {
                     Write::Replace,
                     Threads::One,
                 );
-                score_gradients(
-                    d,
-                    p,
-                    raw,
-                    text.keys,
-                    (normalisers, head, c.heads),
-                    mask.drops(),
-                );
+                score_gradients(d, p, raw, text.keys, (normalisers, head, c.heads), mask.drops());
                 let out = self.stripe(dkv, text.keys, c.key, c.key_stride, head);
                 multiply(
                     out,
@@ -370,15 +324,8 @@ impl Operator for Backward<'_> {
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
         let c = &self.columns;
-        let key_spans: Vec<Span> = self
-            .texts
-            .iter()
-            .map(|t| Span {
-                slot: t.slot,
-                start: t.key,
-                rows: t.keys,
-            })
-            .collect();
+        let key_spans: Vec<Span> =
+            self.texts.iter().map(|t| Span { slot: t.slot, start: t.key, rows: t.keys }).collect();
         match outputs {
             [dqkv] => {
                 let pieces = carve(dqkv, &key_spans, c.key_stride);
@@ -387,9 +334,7 @@ impl Operator for Backward<'_> {
             }
             [dq, dkv] => {
                 let queries = carve(dq, &query_spans(self.texts), c.query_stride);
-                let pieces = queries
-                    .into_par_iter()
-                    .zip(carve(dkv, &key_spans, c.key_stride));
+                let pieces = queries.into_par_iter().zip(carve(dkv, &key_spans, c.key_stride));
                 let work = self.texts.par_iter().zip(pieces).with_max_len(1);
                 work.for_each(|(text, (dq, dkv))| self.text(text, Some(dq), dkv, inputs));
             }

@@ -16,11 +16,7 @@ pub(crate) struct Mask {
 
 impl Mask {
     /// Keeps everything.
-    pub(crate) const NONE: Mask = Mask {
-        key: [0, 0],
-        threshold: 0,
-        scale: 1.0,
-    };
+    pub(crate) const NONE: Mask = Mask { key: [0, 0], threshold: 0, scale: 1.0 };
 
     /// Drops with `probability`, from 0 to below 1.
     pub(crate) fn new(seed: u64, step: u64, site: u64, probability: f32) -> Self {
@@ -39,10 +35,7 @@ impl Mask {
     /// The same site for one part of it, such as a row and head of attention.
     pub(crate) fn part(self, index: u64) -> Self {
         let bits = mix((u64::from(self.key[1]) << 32 | u64::from(self.key[0])) ^ mix(index));
-        Self {
-            key: [bits as u32, (bits >> 32) as u32],
-            ..self
-        }
+        Self { key: [bits as u32, (bits >> 32) as u32], ..self }
     }
 
     /// Whether anything is dropped.
@@ -99,9 +92,7 @@ mod tests {
             a.part(0),
             a.part(1),
         ] {
-            let agree = (0..100_000)
-                .filter(|i| a.factor(*i) == b.factor(*i))
-                .count();
+            let agree = (0..100_000).filter(|i| a.factor(*i) == b.factor(*i)).count();
             assert!((49_000..51_000).contains(&agree), "{agree}");
         }
     }

@@ -110,19 +110,16 @@ impl Operator for Backward<'_> {
             let mut scatter = |place: &Place, ids: &[u32]| {
                 let table = place.of_mut(outputs[0], span.slot);
                 let height = (table.len() / self.width).div_ceil(PARTS);
-                table
-                    .par_chunks_mut(height * self.width)
-                    .enumerate()
-                    .for_each(|(part, rows)| {
-                        let low = part * height;
-                        for token in span.start..span.start + span.rows {
-                            let id = ids[token] as usize;
-                            if (low..low + height).contains(&id) {
-                                let to = &mut rows[(id - low) * self.width..][..self.width];
-                                add(to, &inputs[0][token * self.width..][..self.width]);
-                            }
+                table.par_chunks_mut(height * self.width).enumerate().for_each(|(part, rows)| {
+                    let low = part * height;
+                    for token in span.start..span.start + span.rows {
+                        let id = ids[token] as usize;
+                        if (low..low + height).contains(&id) {
+                            let to = &mut rows[(id - low) * self.width..][..self.width];
+                            add(to, &inputs[0][token * self.width..][..self.width]);
                         }
-                    });
+                    }
+                });
             };
             scatter(&self.tables.words, &self.tokens.words);
             scatter(&self.tables.positions, &self.tokens.positions);

@@ -30,15 +30,9 @@ fn by_span<'o>(
 ) {
     let pieces = carve(output, spans, width);
     if spans.len() > 1 {
-        spans
-            .par_iter()
-            .zip(pieces)
-            .for_each(|(span, piece)| work(span, piece, Threads::One));
+        spans.par_iter().zip(pieces).for_each(|(span, piece)| work(span, piece, Threads::One));
     } else {
-        spans
-            .iter()
-            .zip(pieces)
-            .for_each(|(span, piece)| work(span, piece, Threads::Pool));
+        spans.iter().zip(pieces).for_each(|(span, piece)| work(span, piece, Threads::Pool));
     }
 }
 
@@ -61,31 +55,20 @@ impl Operator for Forward<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let Shape {
-            inputs: k,
-            outputs: n,
-        } = self.shape;
+        let Shape { inputs: k, outputs: n } = self.shape;
         let (x, weights) = (inputs[0], inputs[1]);
         by_span(outputs[0], self.spans, n, |span, y, threads| {
             let write = match &self.bias {
                 Some(bias) => {
                     let bias = bias.of(weights, span.slot);
-                    y.chunks_exact_mut(n)
-                        .for_each(|row| row.copy_from_slice(bias));
+                    y.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias));
                     Write::Add
                 }
                 None => Write::Replace,
             };
             let x = Matrix::dense(rows(x, span, k), span.rows, k);
             let w = Matrix::dense(self.weight.of(weights, span.slot), n, k);
-            multiply(
-                MatrixMut::dense(y, span.rows, n),
-                x,
-                w.t(),
-                1.0,
-                write,
-                threads,
-            );
+            multiply(MatrixMut::dense(y, span.rows, n), x, w.t(), 1.0, write, threads);
         });
         Ok(())
     }
@@ -110,22 +93,12 @@ impl Operator for BackwardInput<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let Shape {
-            inputs: k,
-            outputs: n,
-        } = self.shape;
+        let Shape { inputs: k, outputs: n } = self.shape;
         let (dy, weights) = (inputs[0], inputs[1]);
         by_span(outputs[0], self.spans, k, |span, dx, threads| {
             let dy = Matrix::dense(rows(dy, span, n), span.rows, n);
             let w = Matrix::dense(self.weight.of(weights, span.slot), n, k);
-            multiply(
-                MatrixMut::dense(dx, span.rows, k),
-                dy,
-                w,
-                1.0,
-                self.write,
-                threads,
-            );
+            multiply(MatrixMut::dense(dx, span.rows, k), dy, w, 1.0, self.write, threads);
         });
         Ok(())
     }
@@ -149,15 +122,9 @@ pub(crate) struct BackwardWeight<'a> {
 impl BackwardWeight<'_> {
     /// Works on one slot's row of the gradient buffer.
     fn slot(&self, span: &Span, gradients: &mut [f32], x: &[f32], dy: &[f32], threads: Threads) {
-        let Shape {
-            inputs: k,
-            outputs: n,
-        } = self.shape;
+        let Shape { inputs: k, outputs: n } = self.shape;
         let (x, dy) = (rows(x, span, k), rows(dy, span, n));
-        let own = |place: &Place| Place {
-            slab: place.slab,
-            stride: 0,
-        };
+        let own = |place: &Place| Place { slab: place.slab, stride: 0 };
         let left = Matrix::dense(dy, span.rows, n).t();
         let right = Matrix::dense(x, span.rows, k);
         let out = MatrixMut::dense(own(&self.weight).of_mut(gradients, 0), n, k);
@@ -203,10 +170,7 @@ pub(crate) fn slot_rows<'a>(
             found.push(row);
         }
     }
-    assert!(
-        wanted.next().is_none(),
-        "spans name a slot once each, in ascending order"
-    );
+    assert!(wanted.next().is_none(), "spans name a slot once each, in ascending order");
     found
 }
 
@@ -226,10 +190,7 @@ pub(crate) fn column_sums(sums: &mut [f32], values: &[f32], write: Write, thread
         }
     };
     match threads {
-        Threads::Pool => sums
-            .par_chunks_mut(COLUMNS_OF_A_TASK)
-            .enumerate()
-            .for_each(sum),
+        Threads::Pool => sums.par_chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum),
         Threads::One => sums.chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum),
     }
 }

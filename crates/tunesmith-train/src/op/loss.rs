@@ -63,9 +63,7 @@ fn cross_entropy(
     let mass: f32 = ids.iter().map(|id| weight(*id as usize)).sum();
     let spread = bend.smoothing / classes as f32;
     let mut total = 0.0;
-    let lines = logits
-        .chunks_exact(classes)
-        .zip(gradient.chunks_exact_mut(classes));
+    let lines = logits.chunks_exact(classes).zip(gradient.chunks_exact_mut(classes));
     for ((row, d), id) in lines.zip(ids) {
         let target = *id as usize;
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -91,18 +89,9 @@ mod tests {
         let mut logits = vec![0.3, -1.2, 0.8, 2.0, 0.1, -0.4];
         let weights = [0.5, 2.0, 1.0];
         for bend in [
-            Bend {
-                smoothing: 0.0,
-                weights: None,
-            },
-            Bend {
-                smoothing: 0.1,
-                weights: None,
-            },
-            Bend {
-                smoothing: 0.2,
-                weights: Some(&weights),
-            },
+            Bend { smoothing: 0.0, weights: None },
+            Bend { smoothing: 0.1, weights: None },
+            Bend { smoothing: 0.2, weights: Some(&weights) },
         ] {
             let mut gradient = vec![0.0; 6];
             let mut unused = vec![0.0; 6];
@@ -123,21 +112,10 @@ mod tests {
 
     #[test]
     fn a_nan_logit_gives_a_nan_loss() {
-        let bend = Bend {
-            smoothing: 0.0,
-            weights: None,
-        };
+        let bend = Bend { smoothing: 0.0, weights: None };
         let mut gradient = [0.0; 2];
         assert!(
-            loss(
-                &[f32::NAN, 0.0],
-                2,
-                Targets::Classes(&[0]),
-                bend,
-                1.0,
-                &mut gradient
-            )
-            .is_nan()
+            loss(&[f32::NAN, 0.0], 2, Targets::Classes(&[0]), bend, 1.0, &mut gradient).is_nan()
         );
     }
 }

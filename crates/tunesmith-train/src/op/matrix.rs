@@ -22,13 +22,7 @@ impl<'a> Matrix<'a> {
 
     /// Rows of `columns`, `stride` floats apart.
     pub(crate) fn strided(data: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
-        Self {
-            data,
-            rows,
-            columns,
-            row_stride: stride,
-            column_stride: 1,
-        }
+        Self { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
     /// The transposed view.
@@ -44,10 +38,7 @@ impl<'a> Matrix<'a> {
 
     fn assert_inside(&self) {
         let last = extent(self.rows, self.columns, self.row_stride, self.column_stride);
-        assert!(
-            last <= self.data.len(),
-            "a matrix view ends outside its buffer"
-        );
+        assert!(last <= self.data.len(), "a matrix view ends outside its buffer");
     }
 }
 
@@ -68,12 +59,7 @@ impl<'a> MatrixMut<'a> {
 
     /// Rows of `columns`, `stride` floats apart.
     pub(crate) fn strided(data: &'a mut [f32], rows: usize, columns: usize, stride: usize) -> Self {
-        Self {
-            data,
-            rows,
-            columns,
-            stride,
-        }
+        Self { data, rows, columns, stride }
     }
 }
 
@@ -102,10 +88,7 @@ const SMALL: usize = 1 << 19;
 ///
 /// # Panics
 /// Shapes that do not fit each other or their buffers.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "an exclusive view is used up by its product"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "an exclusive view is used up by its product")]
 pub(crate) fn multiply(
     out: MatrixMut<'_>,
     a: Matrix<'_>,
@@ -114,16 +97,10 @@ pub(crate) fn multiply(
     write: Write,
     threads: Threads,
 ) {
-    assert!(
-        out.rows == a.rows && out.columns == b.columns && a.columns == b.rows,
-        "matrix shapes"
-    );
+    assert!(out.rows == a.rows && out.columns == b.columns && a.columns == b.rows, "matrix shapes");
     a.assert_inside();
     b.assert_inside();
-    assert!(
-        extent(out.rows, out.columns, out.stride, 1) <= out.data.len(),
-        "output too small"
-    );
+    assert!(extent(out.rows, out.columns, out.stride, 1) <= out.data.len(), "output too small");
     if out.rows == 0 || out.columns == 0 {
         return;
     }
@@ -177,14 +154,7 @@ mod tests {
         let b: Vec<f32> = (0..20).map(|i| (i % 7) as f32 - 3.0).collect();
         let mut out = vec![1.0; 3 * 5];
         let (left, right) = (Matrix::dense(&a, 3, 4), Matrix::dense(&b, 5, 4).t());
-        multiply(
-            MatrixMut::dense(&mut out, 3, 5),
-            left,
-            right,
-            2.0,
-            Write::Add,
-            Threads::One,
-        );
+        multiply(MatrixMut::dense(&mut out, 3, 5), left, right, 2.0, Write::Add, Threads::One);
         for i in 0..3 {
             for j in 0..5 {
                 let sum: f32 = (0..4).map(|k| a[i * 4 + k] * b[j * 4 + k]).sum();

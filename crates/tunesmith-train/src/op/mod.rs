@@ -52,24 +52,15 @@ pub(crate) fn launch(
     outputs: &[&Tensor],
     inputs: &[&Tensor],
 ) -> Result<()> {
-    let guards: Vec<_> = inputs
-        .iter()
-        .map(|tensor| tensor.storage_and_layout())
-        .collect();
+    let guards: Vec<_> = inputs.iter().map(|tensor| tensor.storage_and_layout()).collect();
     let mut slices = Vec::with_capacity(guards.len());
     for (storage, layout) in &guards {
         let Storage::Cpu(storage) = &**storage else {
             bail!("{} has a kernel for the CPU alone", operator.name());
         };
-        slices.push(contiguous(
-            storage.as_slice::<f32>()?,
-            layout,
-            operator.name(),
-        )?);
+        slices.push(contiguous(storage.as_slice::<f32>()?, layout, operator.name())?);
     }
-    with_outputs(operator.name(), outputs, Vec::new(), &mut |taken| {
-        operator.cpu(taken, &slices)
-    })
+    with_outputs(operator.name(), outputs, Vec::new(), &mut |taken| operator.cpu(taken, &slices))
 }
 
 /// Edits a buffer from the host: to load, to zero, to copy.
@@ -95,11 +86,7 @@ pub(crate) fn read<R>(tensor: &Tensor, body: impl FnOnce(&[f32]) -> R) -> Result
     let Storage::Cpu(storage) = &*storage else {
         bail!("only buffers of the CPU are read in place")
     };
-    Ok(body(contiguous(
-        storage.as_slice::<f32>()?,
-        layout,
-        "read",
-    )?))
+    Ok(body(contiguous(storage.as_slice::<f32>()?, layout, "read")?))
 }
 
 /// What is done with the outputs once all are locked.
@@ -169,11 +156,7 @@ pub(crate) fn tasks(spans: &[Span]) -> Vec<Span> {
         let end = span.start + span.rows;
         while start < end {
             let rows = ROWS_OF_A_TASK.min(end - start);
-            tasks.push(Span {
-                slot: span.slot,
-                start,
-                rows,
-            });
+            tasks.push(Span { slot: span.slot, start, rows });
             start += rows;
         }
     }
@@ -235,13 +218,7 @@ impl Place {
 
     /// A part of this place.
     pub(crate) fn part(&self, offset: usize, length: usize) -> Place {
-        let slab = Slab {
-            offset: self.slab.offset + offset,
-            length,
-        };
-        Place {
-            slab,
-            stride: self.stride,
-        }
+        let slab = Slab { offset: self.slab.offset + offset, length };
+        Place { slab, stride: self.stride }
     }
 }

@@ -125,27 +125,15 @@ impl Operator for Forward<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let [y, z] = outputs else {
-            bail!("{} has two outputs", self.name())
-        };
+        let [y, z] = outputs else { bail!("{} has two outputs", self.name()) };
         let tasks = tasks(self.spans);
-        let pieces = carve(y, &tasks, self.width)
-            .into_par_iter()
-            .zip(carve(z, &tasks, self.width));
+        let pieces = carve(y, &tasks, self.width).into_par_iter().zip(carve(z, &tasks, self.width));
         tasks.par_iter().zip(pieces).for_each(|(task, (y, z))| {
             let residual = rows(inputs[0], task, self.width);
             let norm = self.norm.of(inputs[1], task.slot);
             let bias = self.bias.of(inputs[2], task.slot);
             let first = first_element(self.spans, task, self.width);
-            forward_rows(
-                y,
-                z,
-                residual,
-                bias,
-                norm,
-                (self.masks[task.slot], first),
-                self.epsilon,
-            );
+            forward_rows(y, z, residual, bias, norm, (self.masks[task.slot], first), self.epsilon);
         });
         Ok(())
     }
@@ -227,22 +215,14 @@ impl Operator for Backward<'_> {
             bail!("{} has two outputs at least", self.name());
         };
         let tasks = tasks(self.spans);
-        let pieces = carve(d, &tasks, self.width)
-            .into_par_iter()
-            .zip(carve(h, &tasks, self.width));
+        let pieces = carve(d, &tasks, self.width).into_par_iter().zip(carve(h, &tasks, self.width));
         let sums: Vec<Vec<f32>> = tasks
             .par_iter()
             .zip(pieces)
             .map(|(task, (d, h))| {
                 let mut sums = vec![0f32; 2 * self.width];
                 let z = rows(inputs[0], task, self.width);
-                backward_rows(
-                    d,
-                    z,
-                    self.norm.of(inputs[1], task.slot),
-                    &mut sums,
-                    self.epsilon,
-                );
+                backward_rows(d, z, self.norm.of(inputs[1], task.slot), &mut sums, self.epsilon);
                 let first = first_element(self.spans, task, self.width);
                 masked(h, d, self.masks[task.slot], first);
                 sums
@@ -250,9 +230,7 @@ impl Operator for Backward<'_> {
             .collect();
         if let (Some(place), [gradients]) = (&self.gradient, gradients) {
             if self.write == Write::Replace {
-                self.spans
-                    .iter()
-                    .for_each(|span| place.of_mut(gradients, span.slot).fill(0.0));
+                self.spans.iter().for_each(|span| place.of_mut(gradients, span.slot).fill(0.0));
             }
             for (task, sums) in tasks.iter().zip(&sums) {
                 add(place.of_mut(gradients, task.slot), sums);

@@ -69,11 +69,7 @@ impl Numbers {
 
     /// What weight decay multiplies a weight by in this step.
     pub(crate) fn keep(&self, decays: bool, factor: f64) -> f32 {
-        if decays {
-            (1.0 - self.learning_rate * factor * self.weight_decay) as f32
-        } else {
-            1.0
-        }
+        if decays { (1.0 - self.learning_rate * factor * self.weight_decay) as f32 } else { 1.0 }
     }
 }
 
@@ -121,13 +117,7 @@ pub(crate) struct AdamW<'a> {
 const TASK: usize = 1 << 14;
 
 /// What one task works on.
-type Piece<'b> = (
-    &'b mut [f32],
-    &'b mut [f32],
-    &'b mut [f32],
-    &'b [f32],
-    Kernel,
-);
+type Piece<'b> = (&'b mut [f32], &'b mut [f32], &'b mut [f32], &'b [f32], Kernel);
 
 impl Operator for AdamW<'_> {
     fn name(&self) -> &'static str {
@@ -135,9 +125,7 @@ impl Operator for AdamW<'_> {
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let [w, m, v] = outputs else {
-            bail!("{} has three outputs", self.name())
-        };
+        let [w, m, v] = outputs else { bail!("{} has three outputs", self.name()) };
         for update in self.updates {
             let row = update.slot * self.stride..(update.slot + 1) * self.stride;
             let mut row = Row {
@@ -151,9 +139,7 @@ impl Operator for AdamW<'_> {
             for (slab, kernel) in self.runs(update) {
                 row.cut(slab, kernel, &mut pieces);
             }
-            pieces
-                .into_par_iter()
-                .for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+            pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
         }
         Ok(())
     }
@@ -163,9 +149,7 @@ impl AdamW<'_> {
     /// The runs of a slot's row that change in this step, ascending.
     fn runs(&self, update: &Update<'_>) -> Vec<(Slab, Kernel)> {
         let kernel = |segment: &Segment| {
-            update
-                .numbers
-                .kernel(segment.decays, update.factors[segment.depth])
+            update.numbers.kernel(segment.decays, update.factors[segment.depth])
         };
         let mut runs: Vec<(Slab, Kernel)> =
             self.segments.iter().map(|s| (s.slab, kernel(s))).collect();
@@ -174,13 +158,7 @@ impl AdamW<'_> {
             for rows in update.rows.chunk_by(|a, b| a + 1 == *b) {
                 let Some(first) = rows.first() else { continue };
                 let offset = segment.slab.offset + *first as usize * width;
-                runs.push((
-                    Slab {
-                        offset,
-                        length: rows.len() * width,
-                    },
-                    kernel,
-                ));
+                runs.push((Slab { offset, length: rows.len() * width }, kernel));
             }
         }
         runs.sort_by_key(|(slab, _)| slab.offset);

@@ -134,11 +134,7 @@ pub(crate) fn sum_by2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 
             *lane += f(*x, *y);
         }
     }
-    for ((lane, x), y) in lanes
-        .iter_mut()
-        .zip(left.remainder())
-        .zip(right.remainder())
-    {
+    for ((lane, x), y) in lanes.iter_mut().zip(left.remainder()).zip(right.remainder()) {
         *lane += f(*x, *y);
     }
     fold(lanes)
@@ -154,11 +150,7 @@ pub(crate) fn maximum(values: &[f32]) -> f32 {
             *lane = if *value > *lane { *value } else { *lane };
         }
     }
-    let tail = chunks
-        .remainder()
-        .iter()
-        .copied()
-        .fold(f32::NEG_INFINITY, f32::max);
+    let tail = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, f32::max);
     lanes.into_iter().fold(tail, f32::max)
 }
 

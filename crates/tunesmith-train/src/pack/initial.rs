@@ -75,10 +75,7 @@ fn is_head(config: &EncoderConfig, name: &str) -> bool {
 
 /// Fills a tensor as a new model of transformers or peft has it.
 fn random(named: &Named, seed: u64, deviation: f32, to: &mut [f32]) {
-    let key = named
-        .name
-        .bytes()
-        .fold(mix(seed), |key, byte| mix(key ^ u64::from(byte)));
+    let key = named.name.bytes().fold(mix(seed), |key, byte| mix(key ^ u64::from(byte)));
     let uniform = |index: usize, part: u64| {
         let bits = mix(key.wrapping_add(mix(2 * index as u64 + part)));
         ((bits >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
@@ -116,13 +113,9 @@ impl Pack {
     ) -> Result<Self, FillError> {
         let pack = Self::new(config, plan, slots, device)?;
         edit(&pack.frozen, |all| {
-            pack.layout
-                .named
-                .iter()
-                .filter(|named| !named.placed.trained)
-                .try_for_each(|named| {
-                    source.fill(config, named, seed, named.placed.place.of_mut(all, 0))
-                })
+            pack.layout.named.iter().filter(|named| !named.placed.trained).try_for_each(|named| {
+                source.fill(config, named, seed, named.placed.place.of_mut(all, 0))
+            })
         })??;
         Ok(pack)
     }
@@ -137,11 +130,8 @@ impl Pack {
         self.clear(slot)?;
         let (config, layout) = (&self.config, &self.layout);
         edit(&self.weights, |all| {
-            let trained = layout
-                .named
-                .iter()
-                .chain(&layout.adapters)
-                .filter(|named| named.placed.trained);
+            let trained =
+                layout.named.iter().chain(&layout.adapters).filter(|named| named.placed.trained);
             for named in trained {
                 let to = named.placed.place.of_mut(all, slot);
                 if named.name.contains(".lora_") {
@@ -157,11 +147,7 @@ impl Pack {
 
     /// Reads a tensor of the checkpoint as it is now in a slot.
     pub(crate) fn tensor(&self, slot: usize, named: &Named) -> TensorResult<Vec<f32>> {
-        let buffer = if named.placed.trained {
-            &self.weights
-        } else {
-            &self.frozen
-        };
+        let buffer = if named.placed.trained { &self.weights } else { &self.frozen };
         crate::op::read(buffer, |all| named.placed.place.of(all, slot).to_vec())
     }
 

@@ -122,9 +122,7 @@ impl Pack {
             second_moments: row()?,
             gradients: row()?,
             frozen: Tensor::zeros(layout.frozen.max(1), DType::F32, device)?,
-            words: (0..slots)
-                .map(|_| WordRows::new(config.vocabulary))
-                .collect(),
+            words: (0..slots).map(|_| WordRows::new(config.vocabulary)).collect(),
             scales: vec![0.0; slots],
             workspace: Workspace::new(device, config.layers),
             layout,
@@ -149,12 +147,7 @@ impl Pack {
 
     /// The runs of a slot's row that take part in a step whose words are `rows`.
     pub(crate) fn runs(&self, rows: &[u32]) -> Vec<Slab> {
-        let mut runs: Vec<Slab> = self
-            .layout
-            .segments
-            .iter()
-            .map(|segment| segment.slab)
-            .collect();
+        let mut runs: Vec<Slab> = self.layout.segments.iter().map(|segment| segment.slab).collect();
         if let Some(segment) = &self.layout.word_segment {
             let width = self.config.width;
             runs.extend(rows.iter().map(|row| Slab {
@@ -168,12 +161,7 @@ impl Pack {
     fn pass(&self, works: &[Work<'_>]) -> Pass {
         let mut pass = Pass::new(self.slots);
         for work in works {
-            pass.add(
-                work.slot,
-                work.noise,
-                self.config.first_position,
-                work.texts.iter().copied(),
-            );
+            pass.add(work.slot, work.noise, self.config.first_position, work.texts.iter().copied());
         }
         pass
     }
@@ -269,9 +257,7 @@ impl Pack {
         let tables = [Some(self.layout.positions), self.layout.types];
         edit(&self.gradients, |values| {
             for placed in tables.iter().flatten().filter(|placed| placed.trained) {
-                works
-                    .iter()
-                    .for_each(|work| placed.place.of_mut(values, work.slot).fill(0.0));
+                works.iter().for_each(|work| placed.place.of_mut(values, work.slot).fill(0.0));
             }
         })
     }
@@ -314,21 +300,12 @@ impl Pack {
         let mut numbers = Vec::with_capacity(rates.len());
         for rate in rates {
             let runs = self.runs(self.words[rate.slot].fresh());
-            let norm = self
-                .read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?
-                .sqrt();
+            let norm = self.read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?.sqrt();
             let clips = rate.max_norm > 0.0 && norm.is_finite();
             // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
-            let clip = if clips {
-                (rate.max_norm / (norm + 1e-6)).min(1.0)
-            } else {
-                1.0
-            };
+            let clip = if clips { (rate.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
             norms.push(norm);
-            numbers.push(Numbers {
-                clip: clip as f32,
-                ..rate.numbers
-            });
+            numbers.push(Numbers { clip: clip as f32, ..rate.numbers });
         }
         let updates: Vec<Update<'_>> = rates
             .iter()
@@ -343,10 +320,7 @@ impl Pack {
         let op = AdamW {
             stride: self.layout.stride,
             segments: &self.layout.segments,
-            words: self
-                .layout
-                .word_segment
-                .map(|segment| (segment, self.config.width)),
+            words: self.layout.word_segment.map(|segment| (segment, self.config.width)),
             updates: &updates,
         };
         launch(
@@ -395,14 +369,7 @@ impl Operator for Losses<'_> {
         for (span, aim) in self.spans.iter().zip(self.aims) {
             let range = span.start * self.outputs..(span.start + span.rows) * self.outputs;
             let (logits, d) = (&inputs[0][range.clone()], &mut outputs[0][range]);
-            let value = loss(
-                logits,
-                self.outputs,
-                aim.targets.view(),
-                aim.bend,
-                aim.scale,
-                d,
-            );
+            let value = loss(logits, self.outputs, aim.targets.view(), aim.bend, aim.scale, d);
             self.losses.borrow_mut().push(value);
         }
         Ok(())

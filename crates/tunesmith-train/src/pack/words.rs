@@ -23,11 +23,7 @@ pub(crate) struct WordRows {
 impl WordRows {
     /// Nothing seen of `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
-        Self {
-            flags: vec![false; rows],
-            applied: vec![0; rows],
-            ..Self::default()
-        }
+        Self { flags: vec![false; rows], applied: vec![0; rows], ..Self::default() }
     }
 
     /// Rows that had a gradient, ascending.
@@ -76,11 +72,7 @@ impl WordRows {
     }
 
     fn mark(&mut self, named: &[u32]) {
-        let new: Vec<u32> = named
-            .iter()
-            .copied()
-            .filter(|id| !self.flags[*id as usize])
-            .collect();
+        let new: Vec<u32> = named.iter().copied().filter(|id| !self.flags[*id as usize]).collect();
         new.iter().for_each(|id| self.flags[*id as usize] = true);
         if !new.is_empty() {
             self.seen = merged(&self.seen, &new);
@@ -97,10 +89,7 @@ impl WordRows {
 
     /// The state that a checkpoint held: rows seen and the decays so far.
     pub(crate) fn restore(rows: usize, seen: &[u32], keeps: Vec<f32>) -> Self {
-        let mut words = Self {
-            keeps,
-            ..Self::new(rows)
-        };
+        let mut words = Self { keeps, ..Self::new(rows) };
         words.mark(seen);
         words
     }

@@ -37,12 +37,7 @@ pub struct TokenisedAt {
 impl TokenisedAt {
     /// Nothing is tokenised yet.
     pub fn new(corpus: Corpus, tokenizer: Tokenizer, limits: ModelLimits) -> Self {
-        Self {
-            corpus,
-            tokenizer,
-            limits,
-            lengths: BTreeMap::new(),
-        }
+        Self { corpus, tokenizer, limits, lengths: BTreeMap::new() }
     }
 
     /// The rows at a length, the model's own where none is given; tokenised at the first call.
@@ -54,10 +49,7 @@ impl TokenisedAt {
         if let Some(dataset) = self.lengths.get(&length) {
             return Ok(Arc::clone(dataset));
         }
-        let dataset = Arc::new(
-            self.tokenizer
-                .encode(&self.corpus, self.limits, max_tokens)?,
-        );
+        let dataset = Arc::new(self.tokenizer.encode(&self.corpus, self.limits, max_tokens)?);
         self.lengths.insert(length, Arc::clone(&dataset));
         Ok(dataset)
     }
@@ -105,39 +97,22 @@ impl Tokenizer {
         let validation = split(&corpus.validation)?;
         let test = corpus.test.as_ref().map(split).transpose()?;
         let target = corpus.target.clone();
-        Ok(Dataset {
-            train,
-            validation,
-            test,
-            target,
-            max_tokens: asked,
-            truncated,
-        })
+        Ok(Dataset { train, validation, test, target, max_tokens: asked, truncated })
     }
 
     fn check(&self, corpus: &Corpus, limits: ModelLimits, asked: usize) -> Result<(), EncodeError> {
         if asked > limits.positions {
-            return Err(EncodeError::AbovePositions {
-                asked,
-                positions: limits.positions,
-            });
+            return Err(EncodeError::AbovePositions { asked, positions: limits.positions });
         }
         let pair = corpus.train.second.is_some();
         let special = self.special_tokens(pair);
         let least = special + 1 + usize::from(pair);
         if asked < least {
-            return Err(EncodeError::NoRoom {
-                asked,
-                special,
-                least,
-            });
+            return Err(EncodeError::NoRoom { asked, special, least });
         }
         let tokenizer = self.vocabulary_size();
         if tokenizer > limits.vocabulary {
-            return Err(EncodeError::Vocabulary {
-                tokenizer,
-                model: limits.vocabulary,
-            });
+            return Err(EncodeError::Vocabulary { tokenizer, model: limits.vocabulary });
         }
         Ok(())
     }
@@ -157,40 +132,25 @@ fn rows(
                 Some(second) => inner.encode_fast((first, second[row].as_str()), true),
                 None => inner.encode_fast(first, true),
             };
-            encoded.map_err(|source| EncodeError::Text {
-                row: row + 1,
-                source,
-            })
+            encoded.map_err(|source| EncodeError::Text { row: row + 1, source })
         })
         .collect::<Result<_, _>>()?;
     let tokens: usize = encodings.iter().map(Encoding::len).sum();
     if u32::try_from(tokens).is_err() {
         return Err(EncodeError::TooManyTokens { tokens });
     }
-    let truncated = encodings
-        .iter()
-        .filter(|row| !row.get_overflowing().is_empty())
-        .count();
-    let type_ids: Vec<Vec<u8>> = encodings
-        .iter()
-        .map(|row| type_ids(row.get_type_ids(), segments))
-        .collect();
+    let truncated = encodings.iter().filter(|row| !row.get_overflowing().is_empty()).count();
+    let type_ids: Vec<Vec<u8>> =
+        encodings.iter().map(|row| type_ids(row.get_type_ids(), segments)).collect();
     let rows = encodings.iter().zip(&type_ids);
-    let rows = rows.map(|(row, type_ids)| Row {
-        ids: row.get_ids(),
-        type_ids,
-    });
+    let rows = rows.map(|(row, type_ids)| Row { ids: row.get_ids(), type_ids });
     Ok((Split::new(rows, texts.labels.clone()), truncated))
 }
 
 /// A segment that the model does not tell apart becomes the first.
 fn type_ids(ids: &[u32], segments: usize) -> Vec<u8> {
     let known = |id: u32| {
-        if (id as usize) < segments {
-            id as u8
-        } else {
-            0
-        }
+        if (id as usize) < segments { id as u8 } else { 0 }
     };
     ids.iter().map(|id| known(*id)).collect()
 }

@@ -58,11 +58,7 @@ impl Tokenizer {
         vocabulary.push('\n');
         put(directory, "tokenizer.json", &whole)?;
         put(directory, "tokenizer_config.json", &format!("{config:#}\n"))?;
-        put(
-            directory,
-            "special_tokens_map.json",
-            &format!("{special:#}\n"),
-        )?;
+        put(directory, "special_tokens_map.json", &format!("{special:#}\n"))?;
         put(directory, "vocab.txt", &vocabulary)
     }
 }
@@ -79,10 +75,8 @@ fn copy(source: &Path, directory: &Path) -> Result<(), TokenizerError> {
         if !from.is_file() || same(&from, &to) {
             continue;
         }
-        let bytes = std::fs::read(&from).map_err(|source| TokenizerError::Io {
-            path: from.clone(),
-            source,
-        })?;
+        let bytes = std::fs::read(&from)
+            .map_err(|source| TokenizerError::Io { path: from.clone(), source })?;
         std::fs::write(&to, bytes).map_err(|source| TokenizerError::Io { path: to, source })?;
     }
     Ok(())

@@ -35,15 +35,9 @@ pub(super) fn train<'a>(
     }
     let mut vocabulary = Vocabulary::of_letters(counts.keys());
     if vocabulary.tokens.len() > size {
-        return Err(TokenizerError::TooSmall {
-            size,
-            least: vocabulary.tokens.len(),
-        });
+        return Err(TokenizerError::TooSmall { size, least: vocabulary.tokens.len() });
     }
-    let words = counts
-        .iter()
-        .map(|(word, count)| (vocabulary.spell(word), *count))
-        .collect();
+    let words = counts.iter().map(|(word, count)| (vocabulary.spell(word), *count)).collect();
     Merges::new(words).run(&mut vocabulary, size);
     Ok(vocabulary.tokens)
 }
@@ -59,9 +53,7 @@ fn count_words<'a>(
         let mut normalized = NormalizedString::from(text);
         normalizer.normalize(&mut normalized).map_err(assembly)?;
         let mut split = PreTokenizedString::from(normalized);
-        BertPreTokenizer
-            .pre_tokenize(&mut split)
-            .map_err(assembly)?;
+        BertPreTokenizer.pre_tokenize(&mut split).map_err(assembly)?;
         for (word, _, _) in split.get_splits(OffsetReferential::Normalized, OffsetType::None) {
             if word.chars().count() <= LONGEST_WORD {
                 *counts.entry(word.to_owned()).or_default() += 1;
@@ -80,15 +72,9 @@ struct Vocabulary {
 impl Vocabulary {
     /// Special tokens, then every letter as a word's first, then every letter inside a word.
     fn of_letters<'a>(words: impl Iterator<Item = &'a String> + Clone) -> Self {
-        let first: BTreeSet<char> = words
-            .clone()
-            .filter_map(|word| word.chars().next())
-            .collect();
+        let first: BTreeSet<char> = words.clone().filter_map(|word| word.chars().next()).collect();
         let inside: BTreeSet<char> = words.flat_map(|word| word.chars().skip(1)).collect();
-        let mut vocabulary = Self {
-            tokens: Vec::new(),
-            ids: BTreeMap::new(),
-        };
+        let mut vocabulary = Self { tokens: Vec::new(), ids: BTreeMap::new() };
         for token in SPECIAL_TOKENS {
             vocabulary.id(token.to_owned());
         }
@@ -151,9 +137,7 @@ impl Merges {
             merges.enter(word);
         }
         let all = merges.counts.iter();
-        merges.queue = all
-            .map(|(pair, count)| (*count, std::cmp::Reverse(*pair)))
-            .collect();
+        merges.queue = all.map(|(pair, count)| (*count, std::cmp::Reverse(*pair))).collect();
         merges
     }
 

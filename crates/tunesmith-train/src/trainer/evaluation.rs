@@ -32,16 +32,11 @@ fn predict(
     let mut all = vec![Vec::with_capacity(split.rows() * pack.plan.outputs); slots.len()];
     let rows: Vec<u32> = (0..split.rows() as u32).collect();
     for rows in rows.chunks(batch.max(1)) {
-        let work = |slot: &usize| Work {
-            slot: *slot,
-            texts: texts(split, rows),
-            noise: Noise::NONE,
-        };
+        let work =
+            |slot: &usize| Work { slot: *slot, texts: texts(split, rows), noise: Noise::NONE };
         let works: Vec<Work<'_>> = slots.iter().map(work).collect();
         let logits = pack.logits(&works)?;
-        all.iter_mut()
-            .zip(logits)
-            .for_each(|(all, logits)| all.extend(logits));
+        all.iter_mut().zip(logits).for_each(|(all, logits)| all.extend(logits));
     }
     Ok(all)
 }
@@ -75,17 +70,7 @@ fn mean_loss(logits: &[f32], target: &Target, split: &Split) -> f64 {
         Answers::Classes(ids) => Targets::Classes(ids),
         Answers::Scores(scores) => Targets::Scores(scores),
     };
-    loss(
-        logits,
-        target.outputs(),
-        view,
-        Bend {
-            smoothing: 0.0,
-            weights: None,
-        },
-        1.0,
-        &mut unused,
-    )
+    loss(logits, target.outputs(), view, Bend { smoothing: 0.0, weights: None }, 1.0, &mut unused)
 }
 
 /// Every metric that has a value, under `prefix`.
@@ -112,9 +97,7 @@ impl Trainer {
     /// The names a report carries.
     pub(super) fn metric_names(&self) -> Vec<String> {
         let named = self.metrics.iter().map(|metric| metric.name().to_owned());
-        named
-            .chain(["eval_loss".to_owned(), "train_loss".to_owned()])
-            .collect()
+        named.chain(["eval_loss".to_owned(), "train_loss".to_owned()]).collect()
     }
 
     /// Evaluates and reports trials of one pack; those that share a data set in one pass.
@@ -167,9 +150,8 @@ impl Trainer {
                     self.report(*number, metrics, share, tell);
                 }
                 Err(error) => {
-                    let reason = crate::protocol::FailureReason::OutOfMemory {
-                        message: error.to_string(),
-                    };
+                    let reason =
+                        crate::protocol::FailureReason::OutOfMemory { message: error.to_string() };
                     self.fail(*number, reason, tell);
                 }
             }
@@ -214,15 +196,10 @@ impl Trainer {
         };
         let mut pack = Pack::with_frozen(&config, &plan, 1, &self.device, &source, 0)
             .map_err(|error| Fatal::model(&error))?;
-        pack.fill(0, &source, 0)
-            .map_err(|error| Fatal::model(&error))?;
+        pack.fill(0, &source, 0).map_err(|error| Fatal::model(&error))?;
         let logits = predict(&mut pack, &[0], split, self.open.eval_batch_size)
             .map_err(|error| Fatal::device(&error))?;
         let metrics = score(&logits[0], &dataset.target, split, &self.metrics, prefix);
-        Ok(FromTrainer::Evaluated {
-            split: name,
-            metrics,
-            rows: split.rows(),
-        })
+        Ok(FromTrainer::Evaluated { split: name, metrics, rows: split.rows() })
     }
 }

@@ -51,18 +51,12 @@ impl Fatal {
     }
 
     pub(crate) fn protocol(message: String) -> Self {
-        Self {
-            class: FatalClass::Protocol,
-            message,
-        }
+        Self { class: FatalClass::Protocol, message }
     }
 
     /// As the host hears it.
     pub(crate) fn told(self) -> FromTrainer {
-        FromTrainer::Fatal {
-            class: self.class,
-            message: self.message,
-        }
+        FromTrainer::Fatal { class: self.class, message: self.message }
     }
 }
 
@@ -88,11 +82,7 @@ impl Trainer {
         }
         if let Some(threads) = open.threads {
             // The pool can be set once; a second trainer of one process keeps the first one's.
-            drop(
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .build_global(),
-            );
+            drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
         }
         let hub = Hub::from_env(|name| std::env::var(name).ok());
         let corpus = Corpus::read(&open.task.clone().relative_to(&open.base_directory), &hub)
@@ -112,24 +102,15 @@ impl Trainer {
             trials: std::collections::BTreeMap::new(),
         };
         let length = trainer.usual_length();
-        let sample = trainer
-            .data
-            .length(Some(length))
-            .map_err(|error| Fatal::data(&error))?;
+        let sample = trainer.data.length(Some(length)).map_err(|error| Fatal::data(&error))?;
         let ready = FromTrainer::Ready(Box::new(trainer.ready(&sample)));
         Ok((trainer, ready))
     }
 
     /// The length that trials have unless they say otherwise.
     pub(super) fn usual_length(&self) -> usize {
-        let asked = self
-            .open
-            .defaults
-            .get("max_seq_length")
-            .and_then(serde_json::Value::as_u64);
-        asked
-            .map_or(128, |x| x as usize)
-            .min(self.config.longest_text())
+        let asked = self.open.defaults.get("max_seq_length").and_then(serde_json::Value::as_u64);
+        asked.map_or(128, |x| x as usize).min(self.config.longest_text())
     }
 
     /// Weights of the encoder with its head.
@@ -148,22 +129,15 @@ impl Trainer {
 /// The metric that the task is known by first, then the others that fit.
 fn metrics(corpus: &Corpus) -> Vec<Metric> {
     let mut metrics = vec![corpus.metric];
-    metrics.extend(
-        Metric::fitting(&corpus.target)
-            .iter()
-            .filter(|metric| **metric != corpus.metric),
-    );
+    metrics
+        .extend(Metric::fitting(&corpus.target).iter().filter(|metric| **metric != corpus.metric));
     metrics
 }
 
 fn limits(config: &EncoderConfig) -> ModelLimits {
     ModelLimits {
         positions: config.longest_text(),
-        segments: if config.architecture == Architecture::Bert {
-            config.types
-        } else {
-            1
-        },
+        segments: if config.architecture == Architecture::Bert { config.types } else { 1 },
         vocabulary: config.vocabulary,
     }
 }
@@ -179,11 +153,7 @@ fn find(open: &Open, hub: &Hub, corpus: &Corpus) -> Result<Found, Fatal> {
             let tokenizer =
                 Tokenizer::from_directory(&directory).map_err(|error| Fatal::model(&error))?;
             probe(&config, &checkpoint, corpus).map_err(|error| Fatal::model(&error))?;
-            Ok(Found {
-                config,
-                source: Source::Pretrained(checkpoint),
-                tokenizer,
-            })
+            Ok(Found { config, source: Source::Pretrained(checkpoint), tokenizer })
         }
         Model::Scratch(shape) => {
             let texts = corpus.train.all();
@@ -192,11 +162,7 @@ fn find(open: &Open, hub: &Hub, corpus: &Corpus) -> Result<Found, Fatal> {
             let padding = tokenizer.padding_id().unwrap_or(0);
             let config = EncoderConfig::from_scratch(shape, tokenizer.vocabulary_size(), padding)
                 .map_err(|error| Fatal::model(&error))?;
-            Ok(Found {
-                config,
-                source: Source::Random,
-                tokenizer,
-            })
+            Ok(Found { config, source: Source::Random, tokenizer })
         }
     }
 }

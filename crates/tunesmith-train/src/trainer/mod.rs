@@ -65,10 +65,7 @@ impl Trainer {
     /// Takes a trial into a slot, or says why it cannot be trained.
     pub(crate) fn start(&mut self, start: Start, tell: &mut Tell<'_>) -> Result<(), Fatal> {
         if self.trials.contains_key(&start.trial) {
-            return Err(Fatal::protocol(format!(
-                "trial {} was started twice",
-                start.trial
-            )));
+            return Err(Fatal::protocol(format!("trial {} was started twice", start.trial)));
         }
         if self.trials.len() >= self.open.pack {
             return Err(Fatal::protocol(format!(
@@ -88,11 +85,7 @@ impl Trainer {
                 });
                 self.trials.insert(number, trial);
             }
-            Err(reason) => tell(FromTrainer::Failed {
-                trial: number,
-                reason,
-                device_seconds: 0.0,
-            }),
+            Err(reason) => tell(FromTrainer::Failed { trial: number, reason, device_seconds: 0.0 }),
         }
         Ok(())
     }
@@ -105,29 +98,23 @@ impl Trainer {
             seed: start.seed,
         };
         let settings = Settings::resolve(&start.params, &self.open.defaults, &given)?;
-        let dataset = self
-            .data
-            .length(Some(settings.max_tokens))
-            .map_err(|error| FailureReason::BadHyperparameter {
+        let dataset = self.data.length(Some(settings.max_tokens)).map_err(|error| {
+            FailureReason::BadHyperparameter {
                 name: "max_seq_length".into(),
                 message: error.to_string(),
-            })?;
+            }
+        })?;
         let (pack, slot) = self.free_slot(&settings)?;
         let mut trial = Trial::new(pack, slot, settings, dataset, start.directory);
         let seats = &mut self.packs[pack];
         seats.pack.scales[slot] = trial.settings.lora_scale;
         let resumed = if let Some(path) = &start.resume {
             let (seed, effective) = (trial.settings.seed, &trial.settings.effective);
-            checkpoint::load(&mut seats.pack, slot, &self.source, seed, effective, path).map_err(
-                |error| FailureReason::BadCheckpoint {
-                    message: error.to_string(),
-                },
-            )?
+            checkpoint::load(&mut seats.pack, slot, &self.source, seed, effective, path)
+                .map_err(|error| FailureReason::BadCheckpoint { message: error.to_string() })?
         } else {
             let filled = seats.pack.fill(slot, &self.source, trial.settings.seed);
-            filled.map_err(|error| FailureReason::File {
-                message: error.to_string(),
-            })?;
+            filled.map_err(|error| FailureReason::File { message: error.to_string() })?;
             0
         };
         trial.step = resumed;
@@ -139,10 +126,8 @@ impl Trainer {
     fn free_slot(&mut self, settings: &Settings) -> Result<(usize, usize), FailureReason> {
         let free = |seats: &Seats| seats.taken.iter().position(Option::is_none);
         let fits = |seats: &Seats| seats.pack.plan == settings.plan;
-        if let Some(index) = self
-            .packs
-            .iter()
-            .position(|seats| fits(seats) && free(seats).is_some())
+        if let Some(index) =
+            self.packs.iter().position(|seats| fits(seats) && free(seats).is_some())
         {
             return Ok((index, free(&self.packs[index]).unwrap_or(0)));
         }
@@ -155,13 +140,8 @@ impl Trainer {
             &self.source,
             self.open.data_seed,
         )
-        .map_err(|error| FailureReason::OutOfMemory {
-            message: error.to_string(),
-        })?;
-        self.packs.push(Seats {
-            pack,
-            taken: vec![None; self.open.pack],
-        });
+        .map_err(|error| FailureReason::OutOfMemory { message: error.to_string() })?;
+        self.packs.push(Seats { pack, taken: vec![None; self.open.pack] });
         Ok((self.packs.len() - 1, 0))
     }
 
@@ -180,9 +160,7 @@ impl Trainer {
 
     /// Whether a trial can take a step now.
     pub(crate) fn has_work(&self) -> bool {
-        self.trials
-            .values()
-            .any(|trial| trial.state == State::Running)
+        self.trials.values().any(|trial| trial.state == State::Running)
     }
 
     /// The answer to a report.
@@ -193,10 +171,8 @@ impl Trainer {
         then: Then,
         tell: &mut Tell<'_>,
     ) -> Result<(), Fatal> {
-        let Some(trial) = self
-            .trials
-            .get_mut(&number)
-            .filter(|trial| trial.state == State::Reported)
+        let Some(trial) =
+            self.trials.get_mut(&number).filter(|trial| trial.state == State::Reported)
         else {
             return Err(Fatal::protocol(format!(
                 "a verdict came for trial {number}, which has not reported"
@@ -209,17 +185,10 @@ impl Trainer {
         }
         if then == Then::Stop {
             let device_seconds = self.leave(number);
-            tell(FromTrainer::Stopped {
-                trial: number,
-                step,
-                device_seconds,
-            });
+            tell(FromTrainer::Stopped { trial: number, step, device_seconds });
         } else if finished {
             let device_seconds = self.leave(number);
-            tell(FromTrainer::Finished {
-                trial: number,
-                device_seconds,
-            });
+            tell(FromTrainer::Finished { trial: number, device_seconds });
         } else {
             self.checkpoint_if_due(number, true, tell);
         }
@@ -239,26 +208,14 @@ impl Trainer {
             step,
             effective: &trial.settings.effective,
         };
-        let written = self.packs[trial.pack]
-            .pack
-            .export(trial.slot, &about, &directory, |path| {
-                tokenizer
-                    .save(path, positions)
-                    .map_err(|error| error.to_string())
-            });
+        let written = self.packs[trial.pack].pack.export(trial.slot, &about, &directory, |path| {
+            tokenizer.save(path, positions).map_err(|error| error.to_string())
+        });
         match written {
-            Ok(()) => tell(FromTrainer::Kept {
-                trial: number,
-                step,
-                directory,
-            }),
-            Err(error) => self.fail(
-                number,
-                FailureReason::File {
-                    message: error.to_string(),
-                },
-                tell,
-            ),
+            Ok(()) => tell(FromTrainer::Kept { trial: number, step, directory }),
+            Err(error) => {
+                self.fail(number, FailureReason::File { message: error.to_string() }, tell)
+            }
         }
         self.trials.contains_key(&number)
     }
@@ -273,32 +230,20 @@ impl Trainer {
             return;
         }
         let device_seconds = self.leave(number);
-        tell(FromTrainer::Stopped {
-            trial: number,
-            step,
-            device_seconds,
-        });
+        tell(FromTrainer::Stopped { trial: number, step, device_seconds });
     }
 
     /// Drops a trial at once.
     pub(crate) fn drop_trial(&mut self, number: u64, tell: &mut Tell<'_>) {
         if let Some(step) = self.trials.get(&number).map(|trial| trial.step) {
             let device_seconds = self.leave(number);
-            tell(FromTrainer::Stopped {
-                trial: number,
-                step,
-                device_seconds,
-            });
+            tell(FromTrainer::Stopped { trial: number, step, device_seconds });
         }
     }
 
     fn fail(&mut self, number: u64, reason: FailureReason, tell: &mut Tell<'_>) {
         let device_seconds = self.leave(number);
-        tell(FromTrainer::Failed {
-            trial: number,
-            reason,
-            device_seconds,
-        });
+        tell(FromTrainer::Failed { trial: number, reason, device_seconds });
     }
 
     /// Frees a trial's slot; gives the device seconds it had not reported.
@@ -314,35 +259,16 @@ impl Trainer {
         let Some(trial) = self.trials.get_mut(&number) else {
             return false;
         };
-        let path = trial
-            .directory
-            .join(format!("checkpoint-{}.safetensors", trial.step));
+        let path = trial.directory.join(format!("checkpoint-{}.safetensors", trial.step));
         let pack = &self.packs[trial.pack].pack;
-        match checkpoint::save(
-            pack,
-            trial.slot,
-            trial.step,
-            &trial.settings.effective,
-            &path,
-        ) {
+        match checkpoint::save(pack, trial.slot, trial.step, &trial.settings.effective, &path) {
             Ok(bytes) => {
                 trial.since_checkpoint = Duration::ZERO;
-                tell(FromTrainer::Checkpointed {
-                    trial: number,
-                    step: trial.step,
-                    path,
-                    bytes,
-                });
+                tell(FromTrainer::Checkpointed { trial: number, step: trial.step, path, bytes });
                 true
             }
             Err(error) => {
-                self.fail(
-                    number,
-                    FailureReason::File {
-                        message: error.to_string(),
-                    },
-                    tell,
-                );
+                self.fail(number, FailureReason::File { message: error.to_string() }, tell);
                 false
             }
         }

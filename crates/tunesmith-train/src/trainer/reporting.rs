@@ -25,10 +25,7 @@ impl Trainer {
         let (sum, count) = std::mem::take(&mut trial.losses);
         metrics.insert("train_loss".into(), sum / count.max(1) as f64);
         if let Some((what, _)) = metrics.iter().find(|(_, value)| !value.is_finite()) {
-            let reason = FailureReason::NonFinite {
-                what: what.clone(),
-                step: trial.step,
-            };
+            let reason = FailureReason::NonFinite { what: what.clone(), step: trial.step };
             self.fail(number, reason, tell);
             return;
         }

@@ -105,10 +105,7 @@ impl Resolved {
 }
 
 fn bad(name: &str, message: impl Into<String>) -> FailureReason {
-    FailureReason::BadHyperparameter {
-        name: name.to_owned(),
-        message: message.into(),
-    }
+    FailureReason::BadHyperparameter { name: name.to_owned(), message: message.into() }
 }
 
 impl From<HyperparameterError> for FailureReason {
@@ -118,10 +115,7 @@ impl From<HyperparameterError> for FailureReason {
             | HyperparameterError::Illegal { name, .. } => name.clone(),
             HyperparameterError::Twice { first, .. } => first.clone(),
         };
-        Self::BadHyperparameter {
-            name,
-            message: error.to_string(),
-        }
+        Self::BadHyperparameter { name, message: error.to_string() }
     }
 }
 
@@ -138,20 +132,14 @@ impl Settings {
         let mut all = canonical(defaults)?;
         let own = canonical(params)?;
         // A trial's own schedule length replaces the other form of it that the defaults have.
-        for (one, other) in [
-            ("warmup_steps", "warmup_ratio"),
-            ("max_steps", "num_train_epochs"),
-        ] {
+        for (one, other) in [("warmup_steps", "warmup_ratio"), ("max_steps", "num_train_epochs")] {
             if own.contains_key(other) && !own.contains_key(one) {
                 all.remove(one);
             }
         }
         all.extend(own);
         let lora = adapter(&all)?;
-        for row in TABLE
-            .iter()
-            .filter(|row| lora || !row.name.starts_with("lora."))
-        {
+        for row in TABLE.iter().filter(|row| lora || !row.name.starts_with("lora.")) {
             let default = serde_json::from_str(row.default).unwrap_or(Json::Null);
             all.entry(row.name.to_owned()).or_insert(default);
         }
@@ -159,17 +147,13 @@ impl Settings {
         fill_from_model(&mut all, given, lora);
         let plan = plan(&all, given, lora)?;
         all.or("model.frozen_embeddings", || json!(plan.frozen_embeddings));
-        all.0
-            .insert("adapter".into(), json!(if lora { "lora" } else { "none" }));
+        all.0.insert("adapter".into(), json!(if lora { "lora" } else { "none" }));
         let shape = shape(&mut all);
         let max_tokens = length(&all, given.config)?;
         let float = |name: &str| all.float(name).unwrap_or(0.0);
         let steps = all.count("warmup_steps").unwrap_or(0);
-        let warmup = if steps > 0 {
-            Warmup::Steps(steps)
-        } else {
-            Warmup::Ratio(float("warmup_ratio"))
-        };
+        let warmup =
+            if steps > 0 { Warmup::Steps(steps) } else { Warmup::Ratio(float("warmup_ratio")) };
         let rates = [
             "model.hidden_dropout_prob",
             "model.attention_probs_dropout_prob",
@@ -213,19 +197,12 @@ impl Settings {
             Warmup::Steps(steps) => steps,
             Warmup::Ratio(ratio) => (ratio * total_steps as f64).ceil() as u64,
         };
-        Schedule {
-            shape: self.shape,
-            peak: self.learning_rate,
-            warmup_steps,
-            total_steps,
-        }
+        Schedule { shape: self.shape, peak: self.learning_rate, warmup_steps, total_steps }
     }
 
     /// Learning-rate factor by depth: the head's, then layer by layer down to the embeddings.
     pub(crate) fn factors(&self, layers: usize) -> Vec<f64> {
-        (0..=layers as i32 + 1)
-            .map(|depth| self.layer_decay.powi(depth))
-            .collect()
+        (0..=layers as i32 + 1).map(|depth| self.layer_decay.powi(depth)).collect()
     }
 }
 
@@ -234,10 +211,9 @@ fn adapter(all: &Params) -> Result<bool, FailureReason> {
     let named = all.keys().find(|name| name.starts_with("lora."));
     match (all.get("adapter").and_then(Json::as_str), named) {
         (Some("lora"), _) | (None, Some(_)) => Ok(true),
-        (Some(_), Some(name)) => Err(bad(
-            name,
-            "`adapter` is none; give it only `when: {adapter: lora}`",
-        )),
+        (Some(_), Some(name)) => {
+            Err(bad(name, "`adapter` is none; give it only `when: {adapter: lora}`"))
+        }
         _ => Ok(false),
     }
 }
@@ -247,15 +223,9 @@ fn fill_from_model(all: &mut Resolved, given: &Given<'_>, lora: bool) {
     // Through the decimal form, so that 0.1 is recorded as 0.1.
     let rate = |x: f32| json!(x.to_string().parse::<f64>().unwrap_or(0.0));
     all.or("model.hidden_dropout_prob", || rate(config.hidden_dropout));
-    all.or("model.attention_probs_dropout_prob", || {
-        rate(config.attention_dropout)
-    });
-    all.or("model.classifier_dropout", || {
-        rate(config.classifier_dropout)
-    });
-    all.or("max_seq_length", || {
-        json!(DEFAULT_LENGTH.min(config.longest_text()))
-    });
+    all.or("model.attention_probs_dropout_prob", || rate(config.attention_dropout));
+    all.or("model.classifier_dropout", || rate(config.classifier_dropout));
+    all.or("max_seq_length", || json!(DEFAULT_LENGTH.min(config.longest_text())));
     all.or("seed", || json!(given.seed));
     if lora {
         let rank = all.count("lora.r").unwrap_or(8);
@@ -294,10 +264,7 @@ fn plan(all: &Resolved, given: &Given<'_>, lora: bool) -> Result<Plan, FailureRe
         ));
     }
     let lora = lora.then(|| {
-        (
-            all.count("lora.r").unwrap_or(8) as usize,
-            targets(all.get("lora.target_modules")),
-        )
+        (all.count("lora.r").unwrap_or(8) as usize, targets(all.get("lora.target_modules")))
     });
     Ok(Plan {
         outputs: given.outputs,
@@ -342,12 +309,8 @@ fn shape(all: &mut Resolved) -> Shape {
         all.float("num_cycles").unwrap_or(default)
     };
     match all.get("lr_scheduler_type").as_str() {
-        Some("cosine") => Shape::Cosine {
-            cycles: cycles(all, 0.5),
-        },
-        Some("cosine_with_restarts") => Shape::CosineWithRestarts {
-            cycles: cycles(all, 1.0),
-        },
+        Some("cosine") => Shape::Cosine { cycles: cycles(all, 0.5) },
+        Some("cosine_with_restarts") => Shape::CosineWithRestarts { cycles: cycles(all, 1.0) },
         Some("polynomial") => Shape::Polynomial {
             power: all.float("power").unwrap_or(1.0),
             end: all.float("lr_end").unwrap_or(1e-7),

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::trial::State;
+use super::trial::{State, Trial};
 use super::{Tell, Trainer};
 use crate::data::{Labels, Split};
 use crate::encoder::pass::Noise;
@@ -40,15 +40,44 @@ pub(crate) fn answers(split: &Split, rows: &[u32]) -> Answers {
     }
 }
 
+impl Trial {
+    /// What batch `part` of the coming step asks of the pack.
+    fn part<'t>(&'t self, part: usize, batches: &[Vec<u32>]) -> (Work<'t>, Aim<'t>) {
+        let (settings, split, rows) = (&self.settings, &self.dataset.train, &batches[part]);
+        let [hidden, attention, classifier, adapter] = settings.dropout;
+        let step = self.step * settings.accumulation as u64 + part as u64;
+        let noise = Noise { seed: settings.seed, step, hidden, attention, classifier, adapter };
+        let weights = self.class_weights.as_deref();
+        let bend = Bend { smoothing: settings.label_smoothing, weights };
+        let scale = 1.0 / batches.len() as f32;
+        let work = Work { slot: self.slot, texts: texts(split, rows), noise };
+        (work, Aim { targets: answers(split, rows), bend, scale })
+    }
+
+    /// The numbers of the coming update.
+    fn rates(&self) -> Rates {
+        let settings = &self.settings;
+        let numbers = Numbers {
+            learning_rate: self.schedule.rate(self.step),
+            beta1: settings.betas.0,
+            beta2: settings.betas.1,
+            epsilon: settings.epsilon,
+            weight_decay: settings.weight_decay,
+            step: self.step + 1,
+            clip: 1.0,
+        };
+        let factors = self.factors.clone();
+        Rates { slot: self.slot, numbers, max_norm: settings.max_grad_norm, factors }
+    }
+}
+
 impl Trainer {
     /// One step of every pack that has a runnable trial, then what is due.
     pub(crate) fn step(&mut self, tell: &mut Tell<'_>) {
         for index in 0..self.packs.len() {
             let taken = self.packs[index].taken.iter().flatten();
             let runnable = |number: &u64| {
-                self.trials
-                    .get(number)
-                    .is_some_and(|trial| trial.state == State::Running)
+                self.trials.get(number).is_some_and(|trial| trial.state == State::Running)
             };
             let numbers: Vec<u64> = taken.copied().filter(runnable).collect();
             if numbers.is_empty() {
@@ -64,9 +93,7 @@ impl Trainer {
                     for number in numbers {
                         self.fail(
                             number,
-                            FailureReason::OutOfMemory {
-                                message: message.clone(),
-                            },
+                            FailureReason::OutOfMemory { message: message.clone() },
                             tell,
                         );
                     }
@@ -88,79 +115,22 @@ impl Trainer {
                 batches.push(trial.batches(data_seed));
             }
         }
-        let trials: Vec<_> = numbers
-            .iter()
-            .filter_map(|number| self.trials.get(number))
-            .collect();
+        let trials: Vec<_> = numbers.iter().filter_map(|number| self.trials.get(number)).collect();
         let pack = &mut self.packs[index].pack;
         let mut losses = vec![0.0; trials.len()];
         let most = batches.iter().map(Vec::len).max().unwrap_or(0);
         for part in 0..most {
-            let taking: Vec<usize> = (0..trials.len())
-                .filter(|i| part < batches[*i].len())
-                .collect();
-            let mut works = Vec::with_capacity(taking.len());
-            let mut aims = Vec::with_capacity(taking.len());
-            for i in &taking {
-                let (trial, rows) = (trials[*i], &batches[*i][part]);
-                let split = &trial.dataset.train;
-                let [hidden, attention, classifier, adapter] = trial.settings.dropout;
-                let step = trial.step * trial.settings.accumulation as u64 + part as u64;
-                let noise = Noise {
-                    seed: trial.settings.seed,
-                    step,
-                    hidden,
-                    attention,
-                    classifier,
-                    adapter,
-                };
-                works.push(Work {
-                    slot: trial.slot,
-                    texts: texts(split, rows),
-                    noise,
-                });
-                let bend = Bend {
-                    smoothing: trial.settings.label_smoothing,
-                    weights: trial.class_weights.as_deref(),
-                };
-                let scale = 1.0 / batches[*i].len() as f32;
-                aims.push(Aim {
-                    targets: answers(split, rows),
-                    bend,
-                    scale,
-                });
-            }
-            let write = if part == 0 {
-                Write::Replace
-            } else {
-                Write::Add
-            };
+            let taking: Vec<usize> =
+                (0..trials.len()).filter(|i| part < batches[*i].len()).collect();
+            let part_of = |i: &usize| trials[*i].part(part, &batches[*i]);
+            let (works, aims): (Vec<Work<'_>>, Vec<Aim<'_>>) = taking.iter().map(part_of).unzip();
+            let write = if part == 0 { Write::Replace } else { Write::Add };
             let parts = pack.gradients(&works, &aims, write)?;
             for (i, loss) in taking.iter().zip(parts) {
                 losses[*i] += loss / batches[*i].len() as f64;
             }
         }
-        let rates: Vec<Rates> = trials
-            .iter()
-            .map(|trial| {
-                let settings = &trial.settings;
-                let numbers = Numbers {
-                    learning_rate: trial.schedule.rate(trial.step),
-                    beta1: settings.betas.0,
-                    beta2: settings.betas.1,
-                    epsilon: settings.epsilon,
-                    weight_decay: settings.weight_decay,
-                    step: trial.step + 1,
-                    clip: 1.0,
-                };
-                Rates {
-                    slot: trial.slot,
-                    numbers,
-                    max_norm: settings.max_grad_norm,
-                    factors: trial.factors.clone(),
-                }
-            })
-            .collect();
+        let rates: Vec<Rates> = trials.iter().map(|trial| trial.rates()).collect();
         let norms = pack.update(&rates)?;
         let finite =
             |(loss, norm): (f64, f64)| (loss.is_finite() && norm.is_finite()).then_some(loss);
@@ -183,10 +153,8 @@ impl Trainer {
             trial.charge(share);
             trial.step += 1;
             let Some(loss) = loss else {
-                let reason = FailureReason::NonFinite {
-                    what: "train_loss".into(),
-                    step: trial.step,
-                };
+                let reason =
+                    FailureReason::NonFinite { what: "train_loss".into(), step: trial.step };
                 self.fail(*number, reason, tell);
                 continue;
             };

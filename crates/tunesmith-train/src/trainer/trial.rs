@@ -140,10 +140,5 @@ fn balanced(dataset: &Dataset) -> Option<Vec<f32>> {
     let mut counts = vec![0usize; dataset.target.outputs()];
     ids.iter().for_each(|id| counts[*id as usize] += 1);
     let scale = ids.len() as f64 / counts.len() as f64;
-    Some(
-        counts
-            .into_iter()
-            .map(|count| (scale / count.max(1) as f64) as f32)
-            .collect(),
-    )
+    Some(counts.into_iter().map(|count| (scale / count.max(1) as f64) as f32).collect())
 }

@@ -4,44 +4,26 @@ use super::*;
 
 const SHARES: [f64; 5] = [0.03, 0.21, 0.49, 0.77, 0.98];
 
-#[expect(
-    clippy::unreadable_literal,
-    reason = "the figures as Python printed them"
-)]
+#[expect(clippy::unreadable_literal, reason = "the figures as Python printed them")]
 const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
-    (
-        Distribution::IntUniform { min: 1, max: 4 },
-        true,
-        [1.0, 1.0, 2.0, 4.0, 4.0],
-    ),
+    (Distribution::IntUniform { min: 1, max: 4 }, true, [1.0, 1.0, 2.0, 4.0, 4.0]),
     (
         Distribution::Uniform { min: 0.5, max: 2.0 },
         false,
         [0.545, 0.815, 1.2349999999999999, 1.655, 1.97],
     ),
     (
-        Distribution::QUniform {
-            min: 0.3,
-            max: 5.0,
-            q: Bound::Real(0.5),
-        },
+        Distribution::QUniform { min: 0.3, max: 5.0, q: Bound::Real(0.5) },
         false,
         [0.5, 1.5, 2.5, 4.0, 5.0],
     ),
     (
-        Distribution::QUniform {
-            min: 0.6,
-            max: 9.0,
-            q: Bound::Whole(2),
-        },
+        Distribution::QUniform { min: 0.6, max: 9.0, q: Bound::Whole(2) },
         true,
         [0.0, 2.0, 4.0, 8.0, 8.0],
     ),
     (
-        Distribution::LogUniform {
-            min: -7.0,
-            max: -2.0,
-        },
+        Distribution::LogUniform { min: -7.0, max: -2.0 },
         false,
         [
             0.0010594556929076101,
@@ -52,10 +34,7 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::LogUniformValues {
-            min: 1e-6,
-            max: 1e-3,
-        },
+        Distribution::LogUniformValues { min: 1e-6, max: 1e-3 },
         false,
         [
             1.2302687708123811e-06,
@@ -77,10 +56,7 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::InvLogUniformValues {
-            min: 0.01,
-            max: 10.0,
-        },
+        Distribution::InvLogUniformValues { min: 0.01, max: 10.0 },
         false,
         [
             0.012302687708123821,
@@ -91,28 +67,17 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::QLogUniform {
-            min: 0.0,
-            max: 3.0,
-            q: Bound::Real(0.5),
-        },
+        Distribution::QLogUniform { min: 0.0, max: 3.0, q: Bound::Real(0.5) },
         false,
         [1.0, 2.0, 4.5, 10.0, 19.0],
     ),
     (
-        Distribution::QLogUniformValues {
-            min: 1.0,
-            max: 100.0,
-            q: Bound::Whole(8),
-        },
+        Distribution::QLogUniformValues { min: 1.0, max: 100.0, q: Bound::Whole(8) },
         true,
         [0.0, 0.0, 8.0, 32.0, 88.0],
     ),
     (
-        Distribution::Normal {
-            mu: 1.5,
-            sigma: 0.25,
-        },
+        Distribution::Normal { mu: 1.5, sigma: 0.25 },
         false,
         [
             1.0298015979621873,
@@ -123,19 +88,12 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::QNormal {
-            mu: 10.0,
-            sigma: 4.0,
-            q: Bound::Whole(1),
-        },
+        Distribution::QNormal { mu: 10.0, sigma: 4.0, q: Bound::Whole(1) },
         true,
         [2.0, 7.0, 10.0, 13.0, 18.0],
     ),
     (
-        Distribution::LogNormal {
-            mu: 0.5,
-            sigma: 1.5,
-        },
+        Distribution::LogNormal { mu: 0.5, sigma: 1.5 },
         false,
         [
             0.09815666912968625,
@@ -146,11 +104,7 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::QLogNormal {
-            mu: 0.5,
-            sigma: 1.5,
-            q: Bound::Real(0.1),
-        },
+        Distribution::QLogNormal { mu: 0.5, sigma: 1.5, q: Bound::Real(0.1) },
         false,
         [0.1, 0.5, 1.6, 5.0, 35.9],
     ),
@@ -166,11 +120,7 @@ const NUMERIC: [(Distribution, bool, [f64; 5]); 16] = [
         ],
     ),
     (
-        Distribution::QBeta {
-            a: 0.5,
-            b: 0.5,
-            q: Bound::Real(0.25),
-        },
+        Distribution::QBeta { a: 0.5, b: 0.5, q: Bound::Real(0.25) },
         false,
         [0.0, 0.0, 0.5, 1.0, 1.0],
     ),
@@ -197,28 +147,15 @@ fn choices_are_those_of_sweeps() {
     let values = || ["a", "b", "c"].map(Value::from).to_vec();
     let drawn = |distribution: Distribution| {
         let (domain, prior) = distribution.resolve().unwrap();
-        SHARES
-            .map(|share| prior.quantile(&domain, share).to_string())
-            .concat()
+        SHARES.map(|share| prior.quantile(&domain, share).to_string()).concat()
     };
-    assert_eq!(
-        drawn(Distribution::Categorical { values: values() }),
-        "aabcc"
-    );
+    assert_eq!(drawn(Distribution::Categorical { values: values() }), "aabcc");
     let probabilities = vec![0.2, 0.5, 0.3];
     assert_eq!(
-        drawn(Distribution::CategoricalWithProbabilities {
-            values: values(),
-            probabilities
-        }),
+        drawn(Distribution::CategoricalWithProbabilities { values: values(), probabilities }),
         "abbcc"
     );
-    assert_eq!(
-        drawn(Distribution::Constant {
-            value: Value::from("x")
-        }),
-        "xxxxx"
-    );
+    assert_eq!(drawn(Distribution::Constant { value: Value::from("x") }), "xxxxx");
 }
 
 #[test]
@@ -245,10 +182,7 @@ fn impossible_distributions_say_what_to_do() {
             "the probabilities sum to 0.5, not to 1; correct them",
         ),
         (
-            Distribution::LogUniform {
-                min: 1.0,
-                max: 1_000.0,
-            },
+            Distribution::LogUniform { min: 1.0, max: 1_000.0 },
             "the bounds 1 and 1000 are exponents of e here, which gives an impossible range; use the distribution whose name ends in `_values`",
         ),
         (
@@ -260,18 +194,11 @@ fn impossible_distributions_say_what_to_do() {
             "the minimum 1 is not below the maximum 1; give a range with room, or one `value`",
         ),
         (
-            Distribution::QUniform {
-                min: 0.0,
-                max: 1.0,
-                q,
-            },
+            Distribution::QUniform { min: 0.0, max: 1.0, q },
             "the step 0 is not a finite number above 0",
         ),
         (
-            Distribution::Normal {
-                mu: 0.0,
-                sigma: -1.0,
-            },
+            Distribution::Normal { mu: 0.0, sigma: -1.0 },
             "the prior's sigma is -1; it must be a finite number above 0",
         ),
     ] {

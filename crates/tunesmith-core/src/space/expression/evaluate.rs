@@ -8,10 +8,9 @@ type Evaluated = Result<Value, EvaluateError>;
 pub(super) fn evaluate(node: &Node, params: &Params) -> Evaluated {
     match node {
         Node::Literal(value) => Ok(value.clone()),
-        Node::Name(name) => params
-            .get(name)
-            .cloned()
-            .ok_or_else(|| EvaluateError::Absent { name: name.clone() }),
+        Node::Name(name) => {
+            params.get(name).cloned().ok_or_else(|| EvaluateError::Absent { name: name.clone() })
+        }
         Node::Negate(inner) => negate(&evaluate(inner, params)?),
         Node::Not(inner) => Ok(Value::Bool(!truth("not", &evaluate(inner, params)?)?)),
         Node::And(left, right) => {
@@ -24,51 +23,31 @@ pub(super) fn evaluate(node: &Node, params: &Params) -> Evaluated {
                 truth("or", &evaluate(left, params)?)? || truth("or", &evaluate(right, params)?)?;
             Ok(Value::Bool(holds))
         }
-        Node::Choose {
-            condition,
-            then,
-            otherwise,
-        } => {
-            let chosen = if truth("if", &evaluate(condition, params)?)? {
-                then
-            } else {
-                otherwise
-            };
+        Node::Choose { condition, then, otherwise } => {
+            let chosen = if truth("if", &evaluate(condition, params)?)? { then } else { otherwise };
             evaluate(chosen, params)
         }
-        Node::Binary(operator, left, right) => binary(
-            *operator,
-            &evaluate(left, params)?,
-            &evaluate(right, params)?,
-        ),
+        Node::Binary(operator, left, right) => {
+            binary(*operator, &evaluate(left, params)?, &evaluate(right, params)?)
+        }
         Node::Call(function, arguments) => {
-            let values: Result<Vec<_>, _> = arguments
-                .iter()
-                .map(|node| evaluate(node, params))
-                .collect();
+            let values: Result<Vec<_>, _> =
+                arguments.iter().map(|node| evaluate(node, params)).collect();
             call(*function, &values?)
         }
     }
 }
 
 fn truth(operator: &'static str, value: &Value) -> Result<bool, EvaluateError> {
-    value
-        .as_bool()
-        .ok_or_else(|| operand(operator, value, "true or false"))
+    value.as_bool().ok_or_else(|| operand(operator, value, "true or false"))
 }
 
 fn number(operator: &'static str, value: &Value) -> Result<f64, EvaluateError> {
-    value
-        .as_f64()
-        .ok_or_else(|| operand(operator, value, "numbers"))
+    value.as_f64().ok_or_else(|| operand(operator, value, "numbers"))
 }
 
 fn operand(operator: &'static str, value: &Value, takes: &'static str) -> EvaluateError {
-    EvaluateError::Operand {
-        operator,
-        operand: value.to_string(),
-        takes,
-    }
+    EvaluateError::Operand { operator, operand: value.to_string(), takes }
 }
 
 fn finite(operator: &'static str, real: f64) -> Evaluated {
@@ -80,9 +59,9 @@ fn finite(operator: &'static str, real: f64) -> Evaluated {
 
 fn negate(value: &Value) -> Evaluated {
     match value {
-        Value::Int(whole) => Ok(whole
-            .checked_neg()
-            .map_or(Value::Float(-(*whole as f64)), Value::Int)),
+        Value::Int(whole) => {
+            Ok(whole.checked_neg().map_or(Value::Float(-(*whole as f64)), Value::Int))
+        }
         _ => Ok(Value::Float(-number("-", value)?)),
     }
 }
@@ -115,9 +94,7 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Evaluated {
             Operator::Add => left.checked_add(*right),
             Operator::Subtract => left.checked_sub(*right),
             Operator::Multiply => left.checked_mul(*right),
-            Operator::Power => u32::try_from(*right)
-                .ok()
-                .and_then(|power| left.checked_pow(power)),
+            Operator::Power => u32::try_from(*right).ok().and_then(|power| left.checked_pow(power)),
             _ => None,
         };
         if let Some(whole) = whole {
@@ -190,8 +167,7 @@ fn extreme(function: Function, arguments: &[Value]) -> Evaluated {
             best = Some((real, value));
         }
     }
-    best.map(|(_, value)| value.clone())
-        .ok_or(EvaluateError::NotFinite { operator: name })
+    best.map(|(_, value)| value.clone()).ok_or(EvaluateError::NotFinite { operator: name })
 }
 
 impl Operator {

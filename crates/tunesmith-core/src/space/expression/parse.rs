@@ -16,18 +16,13 @@ enum Token {
 }
 
 /// Longer ones first.
-const SYMBOLS: [&str; 14] = [
-    "**", "==", "!=", "<=", ">=", "+", "-", "*", "/", "(", ")", ",", "<", ">",
-];
+const SYMBOLS: [&str; 14] =
+    ["**", "==", "!=", "<=", ">=", "+", "-", "*", "/", "(", ")", ",", "<", ">"];
 const KEYWORDS: [&str; 7] = ["if", "else", "and", "or", "not", "true", "false"];
 
 pub(super) fn parse(source: &str) -> Result<Node, ParseError> {
     let tokens = tokenise(source)?;
-    let mut parser = Parser {
-        tokens,
-        at: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens, at: 0, depth: 0 };
     let tree = parser.choice()?;
     match parser.peek() {
         Token::End => Ok(tree),
@@ -38,9 +33,7 @@ pub(super) fn parse(source: &str) -> Result<Node, ParseError> {
 fn tokenise(source: &str) -> Result<Vec<(usize, Token)>, ParseError> {
     let characters: Vec<char> = source.chars().collect();
     if characters.len() > MOST_CHARACTERS {
-        return Err(ParseError::TooLong {
-            column: MOST_CHARACTERS + 1,
-        });
+        return Err(ParseError::TooLong { column: MOST_CHARACTERS + 1 });
     }
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -67,11 +60,7 @@ fn token_at(characters: &[char], at: usize) -> Result<(Token, usize), ParseError
                 return Err(ParseError::OpenQuote { column });
             };
             let text: String = inside.iter().take(length).collect();
-            let token = if *quote == '`' {
-                Token::Quoted(text)
-            } else {
-                Token::Text(text)
-            };
+            let token = if *quote == '`' { Token::Quoted(text) } else { Token::Text(text) };
             Ok((token, length + 2))
         }
         [first, ..] if first.is_ascii_digit() || *first == '.' => number_at(rest, column),
@@ -85,10 +74,7 @@ fn token_at(characters: &[char], at: usize) -> Result<(Token, usize), ParseError
         }
         _ => {
             let starts = |symbol: &&str| {
-                symbol
-                    .chars()
-                    .enumerate()
-                    .all(|(index, c)| rest.get(index) == Some(&c))
+                symbol.chars().enumerate().all(|(index, c)| rest.get(index) == Some(&c))
             };
             match SYMBOLS.iter().find(|symbol| starts(symbol)) {
                 Some(symbol) => Ok((Token::Symbol(symbol), symbol.len())),
@@ -112,10 +98,7 @@ fn number_at(rest: &[char], column: usize) -> Result<(Token, usize), ParseError>
         text.push(*character);
     }
     let digits = text.replace('_', "");
-    let bad = || ParseError::BadNumber {
-        column,
-        text: text.clone(),
-    };
+    let bad = || ParseError::BadNumber { column, text: text.clone() };
     let value = match digits.parse::<i64>() {
         Ok(whole) => Value::Int(whole),
         Err(_) => Value::Float(digits.parse::<f64>().map_err(|_| bad())?),
@@ -134,16 +117,11 @@ struct Parser {
 
 impl Parser {
     fn peek(&self) -> &Token {
-        self.tokens
-            .get(self.at)
-            .map_or(&Token::End, |(_, token)| token)
+        self.tokens.get(self.at).map_or(&Token::End, |(_, token)| token)
     }
 
     fn column(&self) -> usize {
-        self.tokens
-            .get(self.at)
-            .or(self.tokens.last())
-            .map_or(1, |(column, _)| *column)
+        self.tokens.get(self.at).or(self.tokens.last()).map_or(1, |(column, _)| *column)
     }
 
     fn advance(&mut self) -> Token {
@@ -161,11 +139,7 @@ impl Parser {
             Token::Symbol(symbol) => (*symbol).to_owned(),
             Token::End => "the end".to_owned(),
         };
-        ParseError::Unexpected {
-            column: self.column(),
-            expected,
-            found,
-        }
+        ParseError::Unexpected { column: self.column(), expected, found }
     }
 
     fn takes_symbol(&mut self, symbol: &str) -> bool {
@@ -183,9 +157,7 @@ impl Parser {
     fn choice(&mut self) -> Result<Node, ParseError> {
         self.depth += 1;
         if self.depth > MOST_NESTING {
-            return Err(ParseError::TooDeep {
-                column: self.column(),
-            });
+            return Err(ParseError::TooDeep { column: self.column() });
         }
         let then = self.disjunction()?;
         let node = if self.takes_word("if") {
@@ -251,10 +223,7 @@ impl Parser {
     }
 
     fn takes_operator(&mut self, operators: &[Operator]) -> Option<Operator> {
-        operators
-            .iter()
-            .copied()
-            .find(|operator| self.takes_symbol(operator.symbol()))
+        operators.iter().copied().find(|operator| self.takes_symbol(operator.symbol()))
     }
 
     fn sum(&mut self) -> Result<Node, ParseError> {
@@ -283,11 +252,7 @@ impl Parser {
             }
         }
         let inner = self.power()?;
-        Ok(if negative {
-            Node::Negate(inner.into())
-        } else {
-            inner
-        })
+        Ok(if negative { Node::Negate(inner.into()) } else { inner })
     }
 
     /// Binds to the right and tighter than the sign before it, looser than the sign after it, as in Python.
@@ -298,9 +263,7 @@ impl Parser {
         }
         self.depth += 1;
         if self.depth > MOST_NESTING {
-            return Err(ParseError::TooDeep {
-                column: self.column(),
-            });
+            return Err(ParseError::TooDeep { column: self.column() });
         }
         let exponent = self.sign()?;
         self.depth -= 1;
@@ -333,22 +296,13 @@ impl Parser {
     }
 
     fn close(&mut self) -> Result<(), ParseError> {
-        if self.takes_symbol(")") {
-            Ok(())
-        } else {
-            Err(self.unexpected("`)`"))
-        }
+        if self.takes_symbol(")") { Ok(()) } else { Err(self.unexpected("`)`")) }
     }
 
     fn call(&mut self, name: &str, column: usize) -> Result<Node, ParseError> {
-        let Some(function) = Function::ALL
-            .into_iter()
-            .find(|function| function.name() == name)
+        let Some(function) = Function::ALL.into_iter().find(|function| function.name() == name)
         else {
-            return Err(ParseError::UnknownFunction {
-                column,
-                name: name.to_owned(),
-            });
+            return Err(ParseError::UnknownFunction { column, name: name.to_owned() });
         };
         let mut arguments = Vec::new();
         if !self.takes_symbol(")") {
@@ -359,24 +313,11 @@ impl Parser {
             self.close()?;
         }
         let many = matches!(function, Function::Min | Function::Max);
-        let legal = if many {
-            !arguments.is_empty()
-        } else {
-            arguments.len() == 1
-        };
+        let legal = if many { !arguments.is_empty() } else { arguments.len() == 1 };
         if !legal {
-            let takes = if many {
-                "one argument or more"
-            } else {
-                "one argument"
-            };
+            let takes = if many { "one argument or more" } else { "one argument" };
             let name = function.name();
-            return Err(ParseError::ArgumentCount {
-                column,
-                name,
-                takes,
-                given: arguments.len(),
-            });
+            return Err(ParseError::ArgumentCount { column, name, takes, given: arguments.len() });
         }
         Ok(Node::Call(function, arguments))
     }

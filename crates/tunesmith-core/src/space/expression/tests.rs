@@ -71,17 +71,11 @@ fn comparisons_and_choices() {
 #[test]
 fn mistakes_are_located() {
     for (source, expected) in [
-        (
-            "2 *",
-            "column 4: expected a number, a name or `(`, found the end",
-        ),
+        ("2 *", "column 4: expected a number, a name or `(`, found the end"),
         ("2 3", "column 3: expected an operator or the end, found 3"),
         ("(2", "column 3: expected `)`, found the end"),
         ("1 if 2", "column 7: expected `else`, found the end"),
-        (
-            "2 $ 3",
-            "column 3: expected a number, a name or an operator, found $",
-        ),
+        ("2 $ 3", "column 3: expected a number, a name or an operator, found $"),
         ("'open", "column 1: this quote is never closed"),
         ("1.2.3", "column 1: 1.2.3 is not a number"),
         ("1e999", "column 1: 1e999 is not a number"),
@@ -91,20 +85,11 @@ fn mistakes_are_located() {
         ),
         ("1 + sqrt(1, 2)", "column 5: sqrt takes one argument, not 2"),
         ("min()", "column 1: min takes one argument or more, not 0"),
-        (
-            "1 < 2 < 3",
-            "column 7: expected an operator or the end, found <",
-        ),
-        (
-            "",
-            "column 1: expected a number, a name or `(`, found the end",
-        ),
+        ("1 < 2 < 3", "column 7: expected an operator or the end, found <"),
+        ("", "column 1: expected a number, a name or `(`, found the end"),
         ("unbekannt", "the parameter unbekannt has no value here"),
         ("model * 2", "* does not take base; it takes numbers"),
-        (
-            "1 if batch else 2",
-            "if does not take 16; it takes true or false",
-        ),
+        ("1 if batch else 2", "if does not take 16; it takes true or false"),
         ("batch / 0", "/ has no finite result here"),
         ("log(0)", "log has no finite result here"),
         ("exp(1000)", "exp has no finite result here"),
@@ -116,25 +101,13 @@ fn mistakes_are_located() {
 #[test]
 fn hostile_depth_and_length_are_refused() {
     let deep = "(".repeat(500) + "1" + &")".repeat(400);
-    assert!(matches!(
-        Expression::parse(&deep),
-        Err(ParseError::TooDeep { .. })
-    ));
+    assert!(matches!(Expression::parse(&deep), Err(ParseError::TooDeep { .. })));
     let powers = "2**".repeat(300) + "1";
-    assert!(matches!(
-        Expression::parse(&powers),
-        Err(ParseError::TooDeep { .. })
-    ));
+    assert!(matches!(Expression::parse(&powers), Err(ParseError::TooDeep { .. })));
     let long = "1+".repeat(5_000) + "1";
-    assert!(matches!(
-        Expression::parse(&long),
-        Err(ParseError::TooLong { .. })
-    ));
+    assert!(matches!(Expression::parse(&long), Err(ParseError::TooLong { .. })));
     let choices = "1 if true else ".repeat(66) + "1";
-    assert!(matches!(
-        Expression::parse(&choices),
-        Err(ParseError::TooDeep { .. })
-    ));
+    assert!(matches!(Expression::parse(&choices), Err(ParseError::TooDeep { .. })));
 }
 
 #[test]

@@ -23,57 +23,33 @@ fn assert_distributed(domain: &Domain, prior: &Prior, cdf: impl Fn(f64) -> f64) 
         .iter()
         .enumerate()
         .map(|(index, draw)| {
-            (cdf(*draw) - index as f64 / n)
-                .abs()
-                .max((cdf(*draw) - (index + 1) as f64 / n).abs())
+            (cdf(*draw) - index as f64 / n).abs().max((cdf(*draw) - (index + 1) as f64 / n).abs())
         })
         .fold(0.0, f64::max);
-    assert!(
-        distance < 2.6 / n.sqrt(),
-        "distance {distance} for {domain:?} under {prior:?}"
-    );
+    assert!(distance < 2.6 / n.sqrt(), "distance {distance} for {domain:?} under {prior:?}");
 }
 
 #[test]
 fn continuous_draws_have_their_distributions() {
     use crate::probability::{beta_cdf, normal_cdf};
     let all = Domain::float(f64::NEG_INFINITY, f64::INFINITY);
-    assert_distributed(&Domain::float(-1.0, 3.0), &Prior::Uniform, |x| {
-        (x + 1.0) / 4.0
-    });
+    assert_distributed(&Domain::float(-1.0, 3.0), &Prior::Uniform, |x| (x + 1.0) / 4.0);
     assert_distributed(&Domain::log_float(1e-6, 1e-2), &Prior::Uniform, |x| {
         (libm::log10(x) + 6.0) / 4.0
     });
-    assert_distributed(
-        &all,
-        &Prior::Normal {
-            mu: 2.0,
-            sigma: 0.5,
-        },
-        |x| normal_cdf((x - 2.0) / 0.5),
-    );
+    assert_distributed(&all, &Prior::Normal { mu: 2.0, sigma: 0.5 }, |x| {
+        normal_cdf((x - 2.0) / 0.5)
+    });
     assert_distributed(
         &Domain::float(0.0, f64::INFINITY),
-        &Prior::LogNormal {
-            mu: 1.0,
-            sigma: 2.0,
-        },
+        &Prior::LogNormal { mu: 1.0, sigma: 2.0 },
         |x| normal_cdf((libm::log(x) - 1.0) / 2.0),
     );
-    assert_distributed(
-        &Domain::float(0.0, 1.0),
-        &Prior::Beta { a: 2.0, b: 5.0 },
-        |x| beta_cdf(2.0, 5.0, x),
-    );
+    assert_distributed(&Domain::float(0.0, 1.0), &Prior::Beta { a: 2.0, b: 5.0 }, |x| {
+        beta_cdf(2.0, 5.0, x)
+    });
     let cut = |x| (normal_cdf(x) - normal_cdf(1.0)) / (normal_cdf(2.0) - normal_cdf(1.0));
-    assert_distributed(
-        &Domain::float(1.0, 2.0),
-        &Prior::Normal {
-            mu: 0.0,
-            sigma: 1.0,
-        },
-        cut,
-    );
+    assert_distributed(&Domain::float(1.0, 2.0), &Prior::Normal { mu: 0.0, sigma: 1.0 }, cut);
 }
 
 /// Shares of the points of a small domain over equally spaced positions.
@@ -83,19 +59,14 @@ fn shares(domain: &Domain, prior: &Prior) -> Vec<(String, f64)> {
     for index in 0..count {
         let value = prior.quantile(domain, (f64::from(index) + 0.5) / f64::from(count));
         assert!(domain.contains(&value));
-        counts
-            .entry(value.canonical())
-            .or_insert((value.to_string(), 0.0))
-            .1 += 1.0 / f64::from(count);
+        counts.entry(value.canonical()).or_insert((value.to_string(), 0.0)).1 +=
+            1.0 / f64::from(count);
     }
     counts.into_values().collect()
 }
 
 fn share(shares: &[(String, f64)], value: &str) -> f64 {
-    shares
-        .iter()
-        .find(|(name, _)| name == value)
-        .map_or(0.0, |(_, share)| *share)
+    shares.iter().find(|(name, _)| name == value).map_or(0.0, |(_, share)| *share)
 }
 
 #[test]
@@ -106,10 +77,8 @@ fn discrete_draws_have_their_shares() {
     for (_, found) in shares(&Domain::int(1, 8), &Prior::Uniform) {
         near(found, 1.0 / 8.0);
     }
-    let weighted = shares(
-        &Domain::categorical(["a", "b", "c"]),
-        &Prior::Weights(vec![1.0, 0.0, 3.0]),
-    );
+    let weighted =
+        shares(&Domain::categorical(["a", "b", "c"]), &Prior::Weights(vec![1.0, 0.0, 3.0]));
     near(share(&weighted, "a"), 0.25);
     near(share(&weighted, "b"), 0.0);
     near(share(&weighted, "c"), 0.75);
@@ -133,15 +102,8 @@ fn discrete_draws_have_their_shares() {
     near(share(&quantised, "0.0"), 0.25);
     near(share(&quantised, "0.5"), 0.5);
     // A log range of whole numbers has the share of its cell on the log axis.
-    let logarithmic = shares(
-        &Domain::Int {
-            low: 1,
-            high: 4,
-            scale: Scale::Log,
-            step: 1,
-        },
-        &Prior::Uniform,
-    );
+    let logarithmic =
+        shares(&Domain::Int { low: 1, high: 4, scale: Scale::Log, step: 1 }, &Prior::Uniform);
     near(share(&logarithmic, "1"), libm::log(3.0) / libm::log(9.0));
 }
 
@@ -151,26 +113,17 @@ fn impossible_priors_are_refused() {
     let category = Domain::categorical(["a", "b"]);
     for (prior, domain, expected) in [
         (
-            Prior::Normal {
-                mu: 0.0,
-                sigma: 1.0,
-            },
+            Prior::Normal { mu: 0.0, sigma: 1.0 },
             &float,
             "the prior has no mass between 50 and 60; widen the range or move the prior",
         ),
         (
-            Prior::Normal {
-                mu: 0.0,
-                sigma: 0.0,
-            },
+            Prior::Normal { mu: 0.0, sigma: 0.0 },
             &float,
             "the prior's sigma is 0; it must be a finite number above 0",
         ),
         (
-            Prior::Normal {
-                mu: f64::NAN,
-                sigma: 1.0,
-            },
+            Prior::Normal { mu: f64::NAN, sigma: 1.0 },
             &float,
             "the prior's mu is NaN; it must be a finite number",
         ),
@@ -194,11 +147,7 @@ fn impossible_priors_are_refused() {
             &category,
             "a beta prior does not go with a categorical parameter",
         ),
-        (
-            Prior::Weights(vec![1.0]),
-            &float,
-            "a weights prior does not go with a float parameter",
-        ),
+        (Prior::Weights(vec![1.0]), &float, "a weights prior does not go with a float parameter"),
         (
             Prior::Uniform,
             &Domain::float(0.0, f64::INFINITY),

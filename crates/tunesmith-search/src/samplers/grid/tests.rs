@@ -13,13 +13,7 @@ fn study(parameters: Vec<Parameter>) -> (Study, Policy) {
     let sampler = Box::new(Grid::new(&space).unwrap());
     let config = StudyConfig::new("grid", space, Metric::new("loss", Goal::Minimize));
     let event = Study::created(&config, &Writer::new("w"), Timestamp(0));
-    (
-        Study::begin(&event).unwrap(),
-        Policy {
-            sampler,
-            scheduler: Box::new(NoScheduler),
-        },
-    )
+    (Study::begin(&event).unwrap(), Policy { sampler, scheduler: Box::new(NoScheduler) })
 }
 
 /// Params of the trials that workers get, who ask for `count` each time until the grid ends.
@@ -49,21 +43,11 @@ fn the_order_is_wandbs() {
             Parameter::new("a", Domain::int(1, 3)),
         ]
     };
-    let expected = [
-        "a=1 b=x c=7",
-        "a=1 b=y c=7",
-        "a=2 b=x c=7",
-        "a=2 b=y c=7",
-        "a=3 b=x c=7",
-        "a=3 b=y c=7",
-    ];
+    let expected =
+        ["a=1 b=x c=7", "a=1 b=y c=7", "a=2 b=x c=7", "a=2 b=y c=7", "a=3 b=x c=7", "a=3 b=y c=7"];
     for count in [1, 2, 4, 100] {
         let (mut study, policy) = study(parameters());
-        assert_eq!(
-            run(&mut study, &policy, count),
-            expected,
-            "asked for {count} at once"
-        );
+        assert_eq!(run(&mut study, &policy, count), expected, "asked for {count} at once");
     }
 }
 
@@ -92,15 +76,7 @@ fn what_was_queued_by_hand_is_not_taken_again() {
     let (mut study, policy) = study(vec![Parameter::new("a", Domain::categorical([1.0, 3e6]))]);
     let by = Writer::new("person");
     let params = Params::from([("a", Value::Int(3_000_000))]);
-    for event in decide(
-        &study,
-        &policy,
-        &by,
-        Command::Enqueue { params },
-        Timestamp(0),
-    )
-    .unwrap()
-    {
+    for event in decide(&study, &policy, &by, Command::Enqueue { params }, Timestamp(0)).unwrap() {
         study.apply(&event).unwrap();
     }
     assert_eq!(run(&mut study, &policy, 5), ["a=1.0"]);
@@ -110,26 +86,12 @@ fn what_was_queued_by_hand_is_not_taken_again() {
 fn failed_points_are_not_tried_again() {
     let (mut study, policy) = study(vec![Parameter::new("a", Domain::int(1, 2))]);
     let by = Writer::new("w");
-    for event in decide(
-        &study,
-        &policy,
-        &by,
-        Command::Ask { count: 1 },
-        Timestamp(0),
-    )
-    .unwrap()
-    {
+    for event in decide(&study, &policy, &by, Command::Ask { count: 1 }, Timestamp(0)).unwrap() {
         study.apply(&event).unwrap();
     }
     let lease = study.trial(0).unwrap().lease_key().unwrap();
-    let outcome = Outcome::Failed {
-        reason: tunesmith_core::FailureReason::OutOfMemory,
-    };
-    let command = Command::Tell {
-        lease,
-        outcome,
-        device_seconds: 0.0,
-    };
+    let outcome = Outcome::Failed { reason: tunesmith_core::FailureReason::OutOfMemory };
+    let command = Command::Tell { lease, outcome, device_seconds: 0.0 };
     for event in decide(&study, &policy, &by, command, Timestamp(0)).unwrap() {
         study.apply(&event).unwrap();
     }
@@ -138,11 +100,8 @@ fn failed_points_are_not_tried_again() {
 
 #[test]
 fn grids_that_cannot_be_are_refused() {
-    let refusal = |parameters| {
-        Grid::new(&SearchSpace::new(parameters).unwrap())
-            .unwrap_err()
-            .to_string()
-    };
+    let refusal =
+        |parameters| Grid::new(&SearchSpace::new(parameters).unwrap()).unwrap_err().to_string();
     assert_eq!(
         refusal(vec![Parameter::new("x", Domain::float(0.0, 1.0))]),
         "grid search needs a list of values for each parameter: x has infinitely many values; list `values`, or give whole bounds or a step `q`"

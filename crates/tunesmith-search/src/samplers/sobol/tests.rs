@@ -21,11 +21,7 @@ fn the_plain_sequence_is_scipys() {
     ];
     for (index, row) in (0..).zip(expected) {
         for (dimension, coordinate) in row.into_iter().enumerate() {
-            assert_eq!(
-                plain(dimension, index),
-                coordinate,
-                "point {index}, dimension {dimension}"
-            );
+            assert_eq!(plain(dimension, index), coordinate, "point {index}, dimension {dimension}");
         }
     }
 }
@@ -82,9 +78,7 @@ fn scrambled(seed: u64, count: u32) -> Vec<Vec<f64>> {
         .enumerate()
         .map(|(at, parameter)| Axis::new(at, parameter, &rng))
         .collect();
-    (0..count)
-        .map(|index| axes.iter().map(|axis| axis.coordinate(index)).collect())
-        .collect()
+    (0..count).map(|index| axes.iter().map(|axis| axis.coordinate(index)).collect()).collect()
 }
 
 #[test]
@@ -101,10 +95,8 @@ fn every_dyadic_interval_gets_one_point() {
     for seed in 0..3 {
         let points = scrambled(seed, 256);
         for dimension in 0..5 {
-            let mut cells: Vec<u32> = points
-                .iter()
-                .map(|point| (point[dimension] * 256.0) as u32)
-                .collect();
+            let mut cells: Vec<u32> =
+                points.iter().map(|point| (point[dimension] * 256.0) as u32).collect();
             cells.sort_unstable();
             assert_eq!(cells, (0..256).collect::<Vec<_>>(), "dimension {dimension}");
         }
@@ -128,16 +120,10 @@ fn scrambling_permutes_the_tree_of_digits() {
         // Shares a random number of leading digits.
         let other = one ^ (chance.next_u32() >> chance.below(32));
         let (left, right) = (scramble(one, &rng), scramble(other, &rng));
-        assert_eq!(
-            (one ^ other).leading_zeros(),
-            (left ^ right).leading_zeros()
-        );
+        assert_eq!((one ^ other).leading_zeros(), (left ^ right).leading_zeros());
         shifted_alike += u32::from(one != other && left ^ right == one ^ other);
     }
-    assert!(
-        shifted_alike < 100,
-        "{shifted_alike} of 500 pairs were only shifted"
-    );
+    assert!(shifted_alike < 100, "{shifted_alike} of 500 pairs were only shifted");
 }
 
 #[test]

@@ -35,13 +35,7 @@ fn puts_every_row_everywhere() {
             counts[place][*row as usize] += 1;
         }
     }
-    assert!(
-        counts
-            .iter()
-            .flatten()
-            .all(|count| count.abs_diff(1000) < 150),
-        "{counts:?}"
-    );
+    assert!(counts.iter().flatten().all(|count| count.abs_diff(1000) < 150), "{counts:?}");
 }
 
 #[test]
@@ -53,8 +47,6 @@ fn cuts_batches_anywhere() {
     assert!(order.batch(4, 3).is_empty());
     assert_eq!(Order::sequential(0).batches(4), 0);
     let shuffled = Order::shuffled(10, 5, 2);
-    let joined: Vec<u32> = (0..3)
-        .flat_map(|batch| shuffled.batch(4, batch).to_vec())
-        .collect();
+    let joined: Vec<u32> = (0..3).flat_map(|batch| shuffled.batch(4, batch).to_vec()).collect();
     assert_eq!(joined, shuffled.rows());
 }

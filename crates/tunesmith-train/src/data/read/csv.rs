@@ -11,11 +11,7 @@ use crate::data::error::DataError;
 
 /// Reads `columns` of a file.
 pub(super) fn read(path: &Path, columns: &[&str]) -> Result<Table, DataError> {
-    let mut records = Records {
-        path,
-        lines: Lines::open(path)?,
-        fields: Vec::new(),
-    };
+    let mut records = Records { path, lines: Lines::open(path)?, fields: Vec::new() };
     let mut table = Table::new(path, columns.len());
     if records.next()?.is_none() {
         return Ok(table);
@@ -26,13 +22,7 @@ pub(super) fn read(path: &Path, columns: &[&str]) -> Result<Table, DataError> {
         let (found, expected) = (records.fields.len(), header.len());
         if found != expected {
             let path = path.to_owned();
-            return Err(DataError::Ragged {
-                path,
-                line,
-                found,
-                expected,
-                quoted: true,
-            });
+            return Err(DataError::Ragged { path, line, found, expected, quoted: true });
         }
         for (column, place) in table.columns.iter_mut().zip(&places) {
             column.push(records.fields[*place].clone());
@@ -108,10 +98,6 @@ impl Records<'_> {
             return Ok(None);
         }
         let (line, column) = opened;
-        Err(DataError::OpenQuote {
-            path: self.path.to_owned(),
-            line,
-            column,
-        })
+        Err(DataError::OpenQuote { path: self.path.to_owned(), line, column })
     }
 }

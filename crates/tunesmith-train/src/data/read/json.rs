@@ -20,12 +20,7 @@ pub(super) fn read(path: &Path, columns: &[&str]) -> Result<Table, DataError> {
         }
         let object: Map<String, Value> = serde_json::from_str(line).map_err(|source| {
             let (path, column) = (path.to_owned(), source.column());
-            DataError::Json {
-                path,
-                line: number,
-                column,
-                source,
-            }
+            DataError::Json { path, line: number, column, source }
         })?;
         for (column, name) in table.columns.iter_mut().zip(columns) {
             column.push(text(path, number, &object, name)?);
@@ -57,10 +52,5 @@ fn text(
             });
         }
     };
-    Err(DataError::NotText {
-        path: path.to_owned(),
-        line,
-        column: name.to_owned(),
-        found,
-    })
+    Err(DataError::NotText { path: path.to_owned(), line, column: name.to_owned(), found })
 }

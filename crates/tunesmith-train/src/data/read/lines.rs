@@ -19,27 +19,17 @@ pub(super) struct Lines {
 impl Lines {
     /// Opens a file.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| DataError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let file =
+            File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
         let reader = BufReader::with_capacity(1 << 16, file);
-        Ok(Self {
-            path: path.to_owned(),
-            reader,
-            buffer: Vec::new(),
-            number: 0,
-        })
+        Ok(Self { path: path.to_owned(), reader, buffer: Vec::new(), number: 0 })
     }
 
     /// The next line and its number, from 1; `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<(usize, &str)>, DataError> {
         self.buffer.clear();
         let read = self.reader.read_until(b'\n', &mut self.buffer);
-        let read = read.map_err(|source| DataError::Read {
-            path: self.path.clone(),
-            source,
-        })?;
+        let read = read.map_err(|source| DataError::Read { path: self.path.clone(), source })?;
         if read == 0 {
             return Ok(None);
         }

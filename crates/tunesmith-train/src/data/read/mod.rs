@@ -33,12 +33,7 @@ pub(super) struct Table {
 impl Table {
     fn new(path: &Path, columns: usize) -> Self {
         let columns = vec![Vec::new(); columns];
-        Self {
-            path: path.to_owned(),
-            columns,
-            lines: Vec::new(),
-            class_names: None,
-        }
+        Self { path: path.to_owned(), columns, lines: Vec::new(), class_names: None }
     }
 
     /// How many rows there are.
@@ -59,15 +54,11 @@ pub(super) fn read(
         Some(Format::Jsonl) => json::read(path, columns)?,
         Some(Format::Parquet) => parquet::read(path, columns)?,
         None => {
-            return Err(DataError::UnknownFormat {
-                path: path.to_owned(),
-            });
+            return Err(DataError::UnknownFormat { path: path.to_owned() });
         }
     };
     if table.rows() == 0 {
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(DataError::Empty { path: path.to_owned() });
     }
     Ok(table)
 }
@@ -85,17 +76,11 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// Where each wanted column stands in a header.
 fn positions(path: &Path, header: &[String], wanted: &[&str]) -> Result<Vec<usize>, DataError> {
-    wanted
-        .iter()
-        .map(|name| position(path, header, name))
-        .collect()
+    wanted.iter().map(|name| position(path, header, name)).collect()
 }
 
 fn position(path: &Path, header: &[String], wanted: &str) -> Result<usize, DataError> {
-    let mut places = header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| *name == wanted);
+    let mut places = header.iter().enumerate().filter(|(_, name)| *name == wanted);
     let Some((place, _)) = places.next() else {
         return Err(DataError::MissingColumn {
             path: path.to_owned(),

@@ -18,30 +18,18 @@ use crate::data::error::{DataError, Found};
 
 /// Reads `columns` of a file.
 pub(super) fn read(path: &Path, columns: &[&str]) -> Result<Table, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let broken = |source: ParquetError| DataError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
+    let file =
+        File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let broken = |source: ParquetError| DataError::Parquet { path: path.to_owned(), source };
     let reader = SerializedFileReader::new(file).map_err(broken)?;
     let metadata = reader.metadata().file_metadata();
     let schema = metadata.schema();
-    let header: Vec<String> = schema
-        .get_fields()
-        .iter()
-        .map(|field| field.name().to_owned())
-        .collect();
+    let header: Vec<String> =
+        schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
     let places = positions(path, &header, columns)?;
     let projection = project(schema, &places).map_err(broken)?;
     let mut table = Table::new(path, columns.len());
-    for (row, record) in reader
-        .get_row_iter(Some(projection))
-        .map_err(broken)?
-        .enumerate()
-    {
+    for (row, record) in reader.get_row_iter(Some(projection)).map_err(broken)?.enumerate() {
         let record = record.map_err(broken)?;
         for (name, field) in record.get_column_iter() {
             let text = text(field).map_err(|found| DataError::NotText {
@@ -72,11 +60,7 @@ fn name_labels(table: &mut Table) {
         return;
     };
     for label in labels {
-        if let Some(name) = label
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| names.get(number))
-        {
+        if let Some(name) = label.parse::<usize>().ok().and_then(|number| names.get(number)) {
             label.clone_from(name);
         }
     }
@@ -87,9 +71,7 @@ fn project(schema: &Type, places: &[usize]) -> Result<Type, ParquetError> {
     let fields = schema.get_fields().iter().enumerate();
     let kept = fields.filter(|(place, _)| places.contains(place));
     let kept = kept.map(|(_, field)| Arc::clone(field)).collect();
-    Type::group_type_builder(schema.name())
-        .with_fields(kept)
-        .build()
+    Type::group_type_builder(schema.name()).with_fields(kept).build()
 }
 
 fn text(field: &Field) -> Result<String, Found> {

@@ -41,11 +41,7 @@ fn tsv_takes_quotes_as_letters_and_drops_mark_and_line_ends() {
 #[test]
 fn tsv_names_the_line_of_a_ragged_row() {
     assert_eq!(
-        refusal(
-            "a.tsv",
-            "text\tlabel\nfine\t1\nbroken\n",
-            &["text", "label"]
-        ),
+        refusal("a.tsv", "text\tlabel\nfine\t1\nbroken\n", &["text", "label"]),
         "a.tsv:3: 1 fields, the header has 2; take tabs out of the texts, or set `format: csv` \
          if commas separate the fields"
     );
@@ -63,11 +59,7 @@ fn csv_follows_rfc_4180() {
 #[test]
 fn csv_points_at_a_quote_that_never_closes() {
     assert_eq!(
-        refusal(
-            "a.csv",
-            "text,label\nfine,1\n0,\"open\nmore,1\n",
-            &["text", "label"]
-        ),
+        refusal("a.csv", "text,label\nfine,1\n0,\"open\nmore,1\n", &["text", "label"]),
         "a.csv:3:3: this quote is never closed; close it, or double a quote inside a field"
     );
     assert_eq!(
@@ -83,10 +75,7 @@ fn csv_points_at_a_quote_that_never_closes() {
 #[test]
 fn json_lines_take_text_numbers_and_truths() {
     let text = "{\"text\": \"a\\tb\", \"label\": 1, \"more\": [1]}\n\n{\"label\": true, \"text\": \"c\"}\n";
-    assert_eq!(
-        columns("a.jsonl", text, &["text", "label"]),
-        [["a\tb", "c"], ["1", "true"]]
-    );
+    assert_eq!(columns("a.jsonl", text, &["text", "label"]), [["a\tb", "c"], ["1", "true"]]);
 }
 
 #[test]
@@ -104,15 +93,8 @@ fn json_lines_name_the_line_of_each_fault() {
         ),
         "a.jsonl:2: no column `text`; did you mean `txt`? There are: `label`, `txt`"
     );
-    let broken = refusal(
-        "a.jsonl",
-        "{\"text\": \"a\", \"label\": 1}\n{\"text\": \n",
-        wanted,
-    );
-    assert!(
-        broken.starts_with("a.jsonl:2:9: not a JSON object: EOF"),
-        "{broken}"
-    );
+    let broken = refusal("a.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \n", wanted);
+    assert!(broken.starts_with("a.jsonl:2:9: not a JSON object: EOF"), "{broken}");
     let array = refusal("a.json", "[\n{\"text\": \"a\"}]\n", wanted);
     assert!(array.contains("put one object on each line"), "{array}");
 }
@@ -120,11 +102,7 @@ fn json_lines_name_the_line_of_each_fault() {
 #[test]
 fn missing_and_double_columns_are_told_apart() {
     assert_eq!(
-        refusal(
-            "a.tsv",
-            "sentence1\tsentence2\tlabel\na\tb\t1\n",
-            &["sentense1", "label"]
-        ),
+        refusal("a.tsv", "sentence1\tsentence2\tlabel\na\tb\t1\n", &["sentense1", "label"]),
         "a.tsv:1: no column `sentense1`; did you mean `sentence1`? There are: `sentence1`, \
          `sentence2`, `label`"
     );
@@ -141,11 +119,7 @@ fn missing_and_double_columns_are_told_apart() {
 #[test]
 fn bytes_that_are_not_utf8_are_located() {
     assert_eq!(
-        refusal(
-            "a.tsv",
-            b"text\tlabel\nfine\t1\ncaf\xe9\t0\n",
-            &["text", "label"]
-        ),
+        refusal("a.tsv", b"text\tlabel\nfine\t1\ncaf\xe9\t0\n", &["text", "label"]),
         "a.tsv:3:4: not UTF-8; convert the file, for example with iconv"
     );
 }
@@ -173,34 +147,21 @@ fn parquet_file(compression: Compression, names: &str, labels: &[Option<i64>]) -
     );
     let properties = WriterProperties::builder()
         .set_compression(compression)
-        .set_key_value_metadata(Some(vec![KeyValue::new(
-            "huggingface".to_owned(),
-            features,
-        )]))
+        .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_owned(), features)]))
         .build();
     let mut bytes = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
-    let texts: Vec<ByteArray> = (0..labels.len())
-        .map(|row| ByteArray::from(format!("text {row}").as_str()))
-        .collect();
+    let texts: Vec<ByteArray> =
+        (0..labels.len()).map(|row| ByteArray::from(format!("text {row}").as_str())).collect();
     let mut column = group.next_column().unwrap().unwrap();
-    column
-        .typed::<ByteArrayType>()
-        .write_batch(&texts, Some(&vec![1; texts.len()]), None)
-        .unwrap();
+    column.typed::<ByteArrayType>().write_batch(&texts, Some(&vec![1; texts.len()]), None).unwrap();
     column.close().unwrap();
-    let levels: Vec<i16> = labels
-        .iter()
-        .map(|label| i16::from(label.is_some()))
-        .collect();
+    let levels: Vec<i16> = labels.iter().map(|label| i16::from(label.is_some())).collect();
     let values: Vec<i64> = labels.iter().flatten().copied().collect();
     for _ in 0..2 {
         let mut column = group.next_column().unwrap().unwrap();
-        column
-            .typed::<Int64Type>()
-            .write_batch(&values, Some(&levels), None)
-            .unwrap();
+        column.typed::<Int64Type>().write_batch(&values, Some(&levels), None).unwrap();
         column.close().unwrap();
     }
     group.close().unwrap();
@@ -210,24 +171,14 @@ fn parquet_file(compression: Compression, names: &str, labels: &[Option<i64>]) -
 
 #[test]
 fn parquet_gives_class_names_for_numbers() {
-    let compressions = [
-        Compression::UNCOMPRESSED,
-        Compression::SNAPPY,
-        Compression::ZSTD(ZstdLevel::default()),
-    ];
+    let compressions =
+        [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(ZstdLevel::default())];
     for compression in compressions {
-        let file = parquet_file(
-            compression,
-            r#"["no", "yes"]"#,
-            &[Some(1), Some(0), Some(-1)],
-        );
+        let file = parquet_file(compression, r#"["no", "yes"]"#, &[Some(1), Some(0), Some(-1)]);
         let table = reading("a.parquet", file, &["text", "label"]).unwrap();
         let texts = ["text 0", "text 1", "text 2"];
         assert_eq!(table.columns, [texts, ["yes", "no", "-1"]]);
-        assert_eq!(
-            table.class_names,
-            Some(vec!["no".to_owned(), "yes".to_owned()])
-        );
+        assert_eq!(table.class_names, Some(vec!["no".to_owned(), "yes".to_owned()]));
         assert_eq!(table.lines, [1, 2, 3]);
     }
 }
@@ -240,9 +191,6 @@ fn parquet_refuses_nulls_and_broken_files() {
         "a.parquet:2: `label` is null; give text or a number, or leave the row out"
     );
     let cut = refusal("a.parquet", &file[..file.len() / 2], &["text", "label"]);
-    assert!(
-        cut.starts_with("a.parquet: cannot be read as Parquet"),
-        "{cut}"
-    );
+    assert!(cut.starts_with("a.parquet: cannot be read as Parquet"), "{cut}");
     assert!(refusal("a.parquet", &file, &["txt"]).contains("did you mean `text`?"));
 }

@@ -22,13 +22,7 @@ pub(super) fn read(path: &Path, columns: &[&str]) -> Result<Table, DataError> {
         let (found, expected) = (line.split('\t').count(), header.len());
         if found != expected {
             let path = path.to_owned();
-            return Err(DataError::Ragged {
-                path,
-                line: number,
-                found,
-                expected,
-                quoted: false,
-            });
+            return Err(DataError::Ragged { path, line: number, found, expected, quoted: false });
         }
         take(line, &places, &mut table);
         table.lines.push(number as u32);

@@ -8,10 +8,7 @@ fn parse(json: &str) -> Result<Task, String> {
 
 #[test]
 fn is_a_name_or_a_mapping() {
-    assert_eq!(
-        parse(r#""glue/rte""#).unwrap(),
-        Task::Named("glue/rte".to_owned())
-    );
+    assert_eq!(parse(r#""glue/rte""#).unwrap(), Task::Named("glue/rte".to_owned()));
     let text = TextColumns::Pair("a".to_owned(), "b".to_owned());
     let expected = FileTask::new("train.tsv", text, "label");
     let json = r#"{"train": "train.tsv", "text": ["a", "b"], "label": "label"}"#;
@@ -27,10 +24,7 @@ fn comes_back_from_json_as_it_went() {
     let written = serde_json::to_string(&task).unwrap();
     assert_eq!(parse(&written).unwrap(), task);
     let written: serde_json::Value = serde_json::from_str(&written).unwrap();
-    assert_eq!(
-        written,
-        serde_json::from_str::<serde_json::Value>(json).unwrap()
-    );
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(json).unwrap());
 }
 
 #[test]
@@ -38,18 +32,11 @@ fn refuses_what_it_does_not_know() {
     let unknown = parse(r#"{"train": "a", "text": "t", "label": "l", "vaildation": "b"}"#);
     assert!(unknown.unwrap_err().contains("unknown field `vaildation`"));
     let three = parse(r#"{"train": "a", "text": ["a", "b", "c"], "label": "l"}"#);
-    assert!(
-        three
-            .unwrap_err()
-            .contains("`text` names 3 columns: give one, or two for a pair")
-    );
+    assert!(three.unwrap_err().contains("`text` names 3 columns: give one, or two for a pair"));
     let number = parse("3");
     assert!(number.unwrap_err().contains("a task name such as glue/rte"));
     let kind = parse(r#"{"train": "a", "text": "t", "label": "l", "kind": "ranking"}"#);
-    assert!(
-        kind.unwrap_err()
-            .contains("`classification` or `regression`")
-    );
+    assert!(kind.unwrap_err().contains("`classification` or `regression`"));
 }
 
 #[test]

@@ -57,36 +57,18 @@ impl Case {
         let plan = Plan {
             frozen_layers: usize::from(!golden.settings.frozen.is_empty()),
             frozen_embeddings: !golden.settings.frozen.is_empty(),
-            lora: lora.map(|lora| {
-                (
-                    lora.r,
-                    targets(lora.target_modules.as_str().unwrap_or_default()),
-                )
-            }),
+            lora: lora
+                .map(|lora| (lora.r, targets(lora.target_modules.as_str().unwrap_or_default()))),
             ..full(outputs)
         };
         let mut pack = new_pack(&config, &plan, 1, &source);
         pack.fill(0, &source, 1).expect("filled");
         if let Some(lora) = lora {
-            let divisor = if lora.use_rslora {
-                (lora.r as f32).sqrt()
-            } else {
-                lora.r as f32
-            };
+            let divisor = if lora.use_rslora { (lora.r as f32).sqrt() } else { lora.r as f32 };
             pack.scales[0] = lora.lora_alpha / divisor;
         }
-        let mut case = Self {
-            golden,
-            numbers,
-            pack,
-        };
-        for named in case
-            .pack
-            .layout
-            .adapters
-            .clone()
-            .iter()
-            .chain(&case.pack.layout.named.clone())
+        let mut case = Self { golden, numbers, pack };
+        for named in case.pack.layout.adapters.clone().iter().chain(&case.pack.layout.named.clone())
         {
             if let Some(values) = case.number("initial", &named.name, &named.shape) {
                 case.pack.set_tensor(0, named, &values).expect("set");
@@ -99,9 +81,7 @@ impl Case {
         let name = format!("{kind}.{name}");
         self.numbers.shape(&name, "")?;
         let mut values = vec![0f32; shape.iter().product()];
-        self.numbers
-            .read(&name, "", shape, &mut values)
-            .expect("a golden tensor");
+        self.numbers.read(&name, "", shape, &mut values).expect("a golden tensor");
         Some(values)
     }
 
@@ -111,11 +91,7 @@ impl Case {
             smoothing: settings.label_smoothing,
             weights: settings.class_weights.as_deref(),
         };
-        let aim = Aim {
-            targets: batch.answers(self.pack.plan.outputs),
-            bend,
-            scale,
-        };
+        let aim = Aim { targets: batch.answers(self.pack.plan.outputs), bend, scale };
         let work = [batch.work(0, Noise::NONE)];
         self.pack.gradients(&work, &[aim], write).expect("a step")[0]
     }
@@ -124,18 +100,9 @@ impl Case {
         let batch = self.golden.batch.clone();
         let shape = [batch.rows.len(), self.pack.plan.outputs];
         let mut exact = vec![0f32; shape[0] * shape[1]];
-        self.numbers
-            .read("logits", "", &shape, &mut exact)
-            .expect("golden logits");
-        let ours = self
-            .pack
-            .logits(&[batch.work(0, Noise::NONE)])
-            .expect("logits")
-            .remove(0);
-        let worst = ours
-            .iter()
-            .zip(&exact)
-            .fold(0f32, |a, (x, y)| a.max((x - y).abs()));
+        self.numbers.read("logits", "", &shape, &mut exact).expect("golden logits");
+        let ours = self.pack.logits(&[batch.work(0, Noise::NONE)]).expect("logits").remove(0);
+        let worst = ours.iter().zip(&exact).fold(0f32, |a, (x, y)| a.max((x - y).abs()));
         assert!(worst < 2e-5, "logits differ by {worst}");
     }
 
@@ -148,26 +115,16 @@ impl Case {
             self.golden.loss
         );
         let mut seen = 0;
-        for named in self
-            .pack
-            .layout
-            .named
-            .iter()
-            .chain(&self.pack.layout.adapters)
-        {
+        for named in self.pack.layout.named.iter().chain(&self.pack.layout.adapters) {
             let Some(exact) = self.number("gradient", &named.name, &named.shape) else {
                 continue;
             };
-            assert!(
-                named.placed.trained,
-                "{} has a gradient and is frozen here",
-                named.name
-            );
+            assert!(named.placed.trained, "{} has a gradient and is frozen here", named.name);
             seen += 1;
             let slab = named.placed.place.slab;
-            let ours = self.pack.read_gradients(0, |row| {
-                row[slab.offset..slab.offset + slab.length].to_vec()
-            });
+            let ours = self
+                .pack
+                .read_gradients(0, |row| row[slab.offset..slab.offset + slab.length].to_vec());
             let ours = ours.expect("gradients");
             if named.name.contains(".key.bias") || named.name.contains("k_lin.bias") {
                 let worst = ours.iter().fold(0f32, |a, x| a.max(x.abs()));
@@ -175,26 +132,17 @@ impl Case {
                 continue;
             }
             let distance = distance(&ours, &exact);
-            assert!(
-                distance < 1e-4,
-                "gradient of {} is off by {distance}",
-                named.name
-            );
+            assert!(distance < 1e-4, "gradient of {} is off by {distance}", named.name);
         }
-        let expected = self
-            .numbers
-            .names()
-            .filter(|name| name.starts_with("gradient."))
-            .count();
+        let expected = self.numbers.names().filter(|name| name.starts_with("gradient.")).count();
         assert_eq!(seen, expected, "gradients compared");
     }
 
     fn check_steps(&mut self) {
         self.pack.clear(0).expect("cleared");
         let layers = self.pack.config.layers as i32;
-        let factors: Vec<f64> = (0..=layers + 1)
-            .map(|depth| self.golden.settings.layer_decay.powi(depth))
-            .collect();
+        let factors: Vec<f64> =
+            (0..=layers + 1).map(|depth| self.golden.settings.layer_decay.powi(depth)).collect();
         let steps = std::mem::take(&mut self.golden.steps);
         assert_eq!(steps.len(), 10);
         for (index, step) in steps.iter().enumerate() {
@@ -218,17 +166,9 @@ impl Case {
             );
         }
         self.pack.settle(0).expect("settled");
-        for named in self
-            .pack
-            .layout
-            .named
-            .iter()
-            .chain(&self.pack.layout.adapters)
-        {
+        for named in self.pack.layout.named.iter().chain(&self.pack.layout.adapters) {
             let key_bias = named.name.contains(".key.bias") || named.name.contains("k_lin.bias");
-            let Some(exact) = self
-                .number("final", &named.name, &named.shape)
-                .filter(|_| !key_bias)
+            let Some(exact) = self.number("final", &named.name, &named.shape).filter(|_| !key_bias)
             else {
                 continue;
             };

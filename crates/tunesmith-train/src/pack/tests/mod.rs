@@ -35,11 +35,7 @@ impl Batch {
     pub(super) fn work(&self, slot: usize, noise: Noise) -> Work<'_> {
         Work {
             slot,
-            texts: self
-                .rows
-                .iter()
-                .map(|row| (&row.ids[..], &row.type_ids[..]))
-                .collect(),
+            texts: self.rows.iter().map(|row| (&row.ids[..], &row.type_ids[..])).collect(),
             noise,
         }
     }
@@ -54,39 +50,21 @@ impl Batch {
 }
 
 pub(super) fn folder(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(case)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case)
 }
 
 pub(super) fn load(model: &str) -> (EncoderConfig, Source) {
     let directory = folder(model);
     let config = EncoderConfig::read(&directory).expect("a golden config.json");
-    (
-        config,
-        Source::Pretrained(Checkpoint::open(&directory).expect("golden weights")),
-    )
+    (config, Source::Pretrained(Checkpoint::open(&directory).expect("golden weights")))
 }
 
 pub(super) fn full(outputs: usize) -> Plan {
-    Plan {
-        outputs,
-        frozen_layers: 0,
-        frozen_embeddings: false,
-        lora: None,
-        dense_given: true,
-    }
+    Plan { outputs, frozen_layers: 0, frozen_embeddings: false, lora: None, dense_given: true }
 }
 
 pub(super) fn plain<'a>(answers: Answers) -> Aim<'a> {
-    Aim {
-        targets: answers,
-        bend: Bend {
-            smoothing: 0.0,
-            weights: None,
-        },
-        scale: 1.0,
-    }
+    Aim { targets: answers, bend: Bend { smoothing: 0.0, weights: None }, scale: 1.0 }
 }
 
 pub(super) fn rates(slot: usize, learning_rate: f64, step: u64, factors: Vec<f64>) -> Rates {
@@ -99,12 +77,7 @@ pub(super) fn rates(slot: usize, learning_rate: f64, step: u64, factors: Vec<f64
         step,
         clip: 1.0,
     };
-    Rates {
-        slot,
-        numbers,
-        max_norm: 1.0,
-        factors,
-    }
+    Rates { slot, numbers, max_norm: 1.0, factors }
 }
 
 pub(super) fn targets(words: &str) -> Vec<Target> {
@@ -118,13 +91,10 @@ pub(super) fn targets(words: &str) -> Vec<Target> {
 pub(super) fn distance(ours: &[f32], exact: &[f32]) -> f32 {
     assert_eq!(ours.len(), exact.len());
     let largest = exact.iter().fold(0f32, |a, b| a.max(b.abs()));
-    let worst = ours.iter().zip(exact).fold(0f32, |a, (x, y)| {
-        if (x - y).is_nan() {
-            f32::NAN
-        } else {
-            a.max((x - y).abs())
-        }
-    });
+    let worst = ours
+        .iter()
+        .zip(exact)
+        .fold(0f32, |a, (x, y)| if (x - y).is_nan() { f32::NAN } else { a.max((x - y).abs()) });
     worst / largest.max(f32::MIN_POSITIVE)
 }
 

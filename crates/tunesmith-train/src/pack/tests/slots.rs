@@ -25,16 +25,10 @@ fn batch(slot: usize, step: u64) -> Batch {
             let ids = (0..length)
                 .map(|i| (1 + (i * 13 + row * 7 + slot + step as usize) % 110) as u32)
                 .collect();
-            Row {
-                ids,
-                type_ids: (0..length).map(|i| u8::from(i > length / 2)).collect(),
-            }
+            Row { ids, type_ids: (0..length).map(|i| u8::from(i > length / 2)).collect() }
         })
         .collect();
-    Batch {
-        rows,
-        labels: (0..2 + slot).map(|row| ((row + slot) % 3) as f64).collect(),
-    }
+    Batch { rows, labels: (0..2 + slot).map(|row| ((row + slot) % 3) as f64).collect() }
 }
 
 fn train(pack: &mut Pack, slots: &[(usize, usize)], steps: u64) -> Vec<Vec<f64>> {
@@ -46,17 +40,9 @@ fn train(pack: &mut Pack, slots: &[(usize, usize)], steps: u64) -> Vec<Vec<f64>>
             .zip(&batches)
             .map(|((slot, trial), batch)| batch.work(*slot, noise(*trial, step)))
             .collect();
-        let aims: Vec<Aim<'_>> = batches
-            .iter()
-            .map(|batch| plain(batch.answers(3)))
-            .collect();
-        let step_losses = pack
-            .gradients(&works, &aims, Write::Replace)
-            .expect("a step");
-        step_losses
-            .iter()
-            .zip(&mut losses)
-            .for_each(|(loss, all)| all.push(*loss));
+        let aims: Vec<Aim<'_>> = batches.iter().map(|batch| plain(batch.answers(3))).collect();
+        let step_losses = pack.gradients(&works, &aims, Write::Replace).expect("a step");
+        step_losses.iter().zip(&mut losses).for_each(|(loss, all)| all.push(*loss));
         let factors = vec![1.0; pack.config.layers + 2];
         let rates: Vec<Rates> = slots
             .iter()
@@ -83,10 +69,7 @@ fn check(plan: &Plan) {
         let solo = train(&mut alone, &[(0, slot)], 6).remove(0);
         for (step, (packed, solo)) in packed[slot].iter().zip(&solo).enumerate() {
             let relative = (packed / solo - 1.0).abs();
-            assert!(
-                relative < 1e-5,
-                "slot {slot}, step {step}: {packed} packed, {solo} alone"
-            );
+            assert!(relative < 1e-5, "slot {slot}, step {step}: {packed} packed, {solo} alone");
         }
     }
 }
@@ -98,10 +81,7 @@ fn a_slot_equals_its_solo_run() {
 
 #[test]
 fn a_slot_with_lora_equals_its_solo_run() {
-    check(&Plan {
-        lora: Some((4, targets("all-linear"))),
-        ..full(3)
-    });
+    check(&Plan { lora: Some((4, targets("all-linear"))), ..full(3) });
 }
 
 #[test]
@@ -122,15 +102,10 @@ fn nan_in_one_slot_does_not_touch_its_neighbours() {
         pack.fill(0, &source, 5).expect("filled");
         pack.fill(1, &source, 6).expect("filled");
         if poison {
-            let named = pack
-                .layout
-                .named
-                .iter()
-                .find(|named| named.name == "classifier.weight")
-                .cloned();
+            let named =
+                pack.layout.named.iter().find(|named| named.name == "classifier.weight").cloned();
             let named = named.expect("a classifier");
-            pack.set_tensor(1, &named, &vec![f32::NAN; 96])
-                .expect("set");
+            pack.set_tensor(1, &named, &vec![f32::NAN; 96]).expect("set");
         }
         train(&mut pack, &[(0, 0), (1, 1)], 3)
     };
