@@ -1,2 +1,61 @@
-//! Empty until its first commit.
-fn main() {}
+//! The command line of tunesmith, and the one place where its parts are put together. It refuses
+//! to hold logic of its own: commands parse, plug and print.
+
+mod artefacts;
+mod cli;
+mod commands;
+mod exit;
+mod figures;
+mod findings;
+mod interrupt;
+mod progress;
+mod study_file;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Command, CommandLine};
+use commands::{best, completions, init, run, schema, show, trainer, trials};
+use exit::{Class, Failure};
+use study_file::LoadError;
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    if let Command::Trainer = line.command {
+        return trainer::run();
+    }
+    match dispatch(&line) {
+        Ok(class) => class.into(),
+        Err(failure) => {
+            report(&failure);
+            failure.class.into()
+        }
+    }
+}
+
+fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
+    let done = |()| Class::Success;
+    match &line.command {
+        Command::Run(arguments) => run::run(line, arguments),
+        Command::Show(arguments) => show::run(&line.storage, arguments).map(done),
+        Command::Trials(arguments) => trials::run(&line.storage, arguments).map(done),
+        Command::Best(arguments) => best::run(&line.storage, &line.runs, arguments).map(done),
+        Command::Init(arguments) => init::run(arguments, line.quiet).map(done),
+        Command::Schema => schema::run().map(done),
+        Command::Completions { shell } => {
+            completions::run(*shell);
+            Ok(Class::Success)
+        }
+        Command::Trainer => Ok(Class::Success),
+    }
+}
+
+/// Shows an error on standard error. Those of study files show their lines themselves.
+fn report(failure: &Failure) {
+    match failure.error.downcast_ref::<LoadError>() {
+        Some(LoadError::Content(content)) => anstream::eprintln!("{}", content.render(true)),
+        _ => anstream::eprintln!("error: {failure}"),
+    }
+}

@@ -1,0 +1,137 @@
+//! A trainer that has loaded model and data, or why it could not. It refuses to retry: what kept
+//! a trainer from loading once keeps it from it again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tunesmith_train::protocol::{
+    FatalClass, FromTrainer, Open, Ready, SplitName, ToTrainer, VERSION,
+};
+
+use crate::trainer::{Ending, LaunchError, Launcher, Received, Trainer};
+
+/// How long to wait for a message before looking at the time and at Ctrl-C again.
+pub(crate) const POLL: Duration = Duration::from_millis(200);
+
+/// An open trainer.
+pub struct Session {
+    /// The trainer.
+    pub trainer: Box<dyn Trainer>,
+    /// What it has loaded.
+    pub ready: Ready,
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No process.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The data or the model cannot be used, or the device.
+    #[error("{message}")]
+    Fatal {
+        /// Which class of error.
+        class: FatalClass,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// It ended without a word of explanation.
+    #[error("{ending}")]
+    Lost {
+        /// How.
+        ending: Ending,
+    },
+    /// It speaks another version of the protocol.
+    #[error(
+        "the trainer speaks version {found} of the protocol, and {VERSION} is needed; are two versions of tunesmith installed?"
+    )]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// It never reports what the study searches for.
+    #[error("`{metric}` is never reported for this task; there are: {}", known.join(", "))]
+    Metric {
+        /// The study's metric.
+        metric: String,
+        /// What a report carries.
+        known: Vec<String>,
+    },
+    /// Ctrl-C.
+    #[error("interrupted; the same command goes on")]
+    Interrupted,
+}
+
+impl Session {
+    /// Starts a trainer, has it load, and checks that it reports `metric`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        launcher: &mut dyn Launcher,
+        open: &Open,
+        metric: &str,
+        stop: &AtomicBool,
+    ) -> Result<Self, OpenError> {
+        let mut trainer = launcher.launch()?;
+        trainer.send(ToTrainer::Open(Box::new(open.clone())));
+        loop {
+            match trainer.receive(POLL) {
+                Received::Message(FromTrainer::Ready(ready)) => {
+                    check(&ready, metric)?;
+                    return Ok(Self { trainer, ready: *ready });
+                }
+                Received::Message(FromTrainer::Fatal { class, message }) => {
+                    return Err(OpenError::Fatal { class, message });
+                }
+                Received::Ended(ending) => return Err(OpenError::Lost { ending }),
+                Received::Message(_) | Received::Nothing => {}
+            }
+            if stop.load(Ordering::SeqCst) {
+                return Err(OpenError::Interrupted);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Scores a kept model on a split, while no trial trains.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn evaluate(
+        &mut self,
+        directory: &Path,
+        split: SplitName,
+        stop: &AtomicBool,
+    ) -> Result<BTreeMap<String, f64>, OpenError> {
+        self.trainer.send(ToTrainer::Evaluate { directory: directory.to_owned(), split });
+        loop {
+            match self.trainer.receive(POLL) {
+                Received::Message(FromTrainer::Evaluated { metrics, .. }) => return Ok(metrics),
+                Received::Message(FromTrainer::Fatal { class, message }) => {
+                    return Err(OpenError::Fatal { class, message });
+                }
+                Received::Ended(ending) => return Err(OpenError::Lost { ending }),
+                Received::Message(_) | Received::Nothing => {}
+            }
+            if stop.load(Ordering::SeqCst) {
+                return Err(OpenError::Interrupted);
+            }
+        }
+    }
+}
+
+fn check(ready: &Ready, metric: &str) -> Result<(), OpenError> {
+    if ready.version != VERSION {
+        return Err(OpenError::Version { found: ready.version });
+    }
+    if !ready.metrics.iter().any(|known| known == metric) {
+        let known = ready.metrics.clone();
+        return Err(OpenError::Metric { metric: metric.to_owned(), known });
+    }
+    Ok(())
+}

@@ -1,0 +1,438 @@
+//! The worker: it leases trials, has a trainer train them side by side, writes down what it
+//! reports, asks the scheduler, and goes on until the study is over. It refuses to decide anything
+//! itself: every change of the study goes through the core's `decide` and the log.
+
+mod losses;
+mod messages;
+mod stopping;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use tunesmith_core::{
+    CatchUpError, Command, Event, Fact, FinishReason, LeaseKey, Policy, Rejection, RequeueReason,
+    Storage, Stream, Study, StudyId, SubmitError, Timestamp, Trial, TrialState, Writer,
+};
+use tunesmith_train::protocol::{FatalClass, Open, ToTrainer};
+
+use crate::clock::Clock;
+use crate::keeper::{Census, KeepError, Keeper};
+use crate::params;
+use crate::progress::{End, Progress, Standing};
+use crate::session::{OpenError, POLL, Session};
+use crate::trainer::{Launcher, Received};
+
+/// Signs of life are looked after no more often than this; the core decides which are due.
+const LEAST_HEARTBEAT_MS: u64 = 1_000;
+
+/// What a worker works with.
+pub struct Surroundings<'a> {
+    /// Where the log is.
+    pub storage: &'a dyn Storage,
+    /// Who proposes and judges.
+    pub policy: &'a Policy,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Who starts trainers.
+    pub launcher: &'a mut dyn Launcher,
+    /// Who keeps files.
+    pub keeper: &'a mut dyn Keeper,
+    /// Who knows which workers are dead.
+    pub census: &'a dyn Census,
+    /// Who is told.
+    pub watcher: SyncSender<Progress>,
+    /// Becomes true when the worker is to save and stop.
+    pub stop: &'a AtomicBool,
+}
+
+/// What a worker is to do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The study.
+    pub study: StudyId,
+    /// The worker's name in the log.
+    pub writer: Writer,
+    /// What trainers are opened with; `pack` is how many trials are trained at once at most.
+    pub open: Open,
+    /// How many trials there will be at most, where that is known.
+    pub total: Option<u64>,
+}
+
+/// Why a worker stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The search is over.
+    Done(FinishReason),
+    /// It was asked to stop, and all trials are handed back.
+    Interrupted,
+    /// The study was paused.
+    Paused,
+}
+
+/// What a worker leaves when it stops.
+pub struct Work {
+    /// Why it stopped.
+    pub finish: Finish,
+    /// The study as it stands.
+    pub study: Study,
+    /// The trainer, if one is still open.
+    pub session: Option<Session>,
+}
+
+/// Why a worker could not go on. Its trials are handed back where the storage still takes that.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkError {
+    /// The storage failed, or the core refused what it must not refuse.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The log could not be read.
+    #[error(transparent)]
+    CatchUp(#[from] CatchUpError),
+    /// No trainer could be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The trainer said that nothing can go on.
+    #[error("{message}")]
+    Fatal {
+        /// Which class of error.
+        class: FatalClass,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// Files could not be kept.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+}
+
+/// A worker on one study.
+pub struct Worker<'a> {
+    around: Surroundings<'a>,
+    settings: Settings,
+    study: Study,
+    session: Option<Session>,
+    slots: BTreeMap<u32, Slot>,
+    /// How many trials are trained at once at most, for now.
+    limit: usize,
+    /// Whether there may be work that was not asked for yet.
+    wants_work: bool,
+    finished: Option<FinishReason>,
+    heartbeat_at: Timestamp,
+    /// How often a trainer died with a trial in it.
+    deaths: BTreeMap<u32, u32>,
+    /// Trials whose checkpoint could not be used.
+    distrusted: Vec<u32>,
+}
+
+/// One trial in the trainer.
+#[derive(Debug)]
+struct Slot {
+    lease: LeaseKey,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It trains.
+    Training,
+    /// The log has its end already; the trainer is still to give the slot back.
+    Over,
+    /// It is being saved, to be handed back.
+    Releasing,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker on a study as it stands. `session` is a trainer that is open already.
+    pub fn new(
+        around: Surroundings<'a>,
+        settings: Settings,
+        study: Study,
+        session: Option<Session>,
+    ) -> Self {
+        let limit = settings.open.pack.max(1);
+        let heartbeat_at = around.clock.now();
+        Self {
+            around,
+            settings,
+            study,
+            session,
+            slots: BTreeMap::new(),
+            limit,
+            wants_work: true,
+            finished: None,
+            heartbeat_at,
+            deaths: BTreeMap::new(),
+            distrusted: Vec::new(),
+        }
+    }
+
+    /// Works until the study is over or somebody asks to stop.
+    ///
+    /// # Errors
+    /// [`WorkError`].
+    pub fn work(mut self) -> Result<Work, WorkError> {
+        let result = self.work_on();
+        if result.is_err() {
+            // The error that ended the work is worth more than one met on the way out.
+            drop(self.requeue_all(RequeueReason::Released));
+        }
+        result.map(|finish| Work { finish, study: self.study, session: self.session })
+    }
+
+    fn work_on(&mut self) -> Result<Finish, WorkError> {
+        self.reap()?;
+        self.tell_standing();
+        loop {
+            if self.around.stop.load(Ordering::SeqCst) {
+                self.hand_back()?;
+                return Ok(Finish::Interrupted);
+            }
+            if let Some(finish) = self.fill()? {
+                return Ok(finish);
+            }
+            self.step()?;
+        }
+    }
+
+    /// Queues again what dead workers held and what nobody renewed.
+    fn reap(&mut self) -> Result<(), WorkError> {
+        let me = self.settings.writer.as_str();
+        let holders = self.study.running().filter_map(|trial| trial.lease.as_ref());
+        let dead: Vec<Writer> = holders
+            .map(|lease| lease.holder.clone())
+            .filter(|holder| holder.as_str() != me && self.around.census.is_dead(holder.as_str()))
+            .collect();
+        let events = self.submit(&Command::Reap { dead })?;
+        let trials: Vec<u64> = events
+            .iter()
+            .filter_map(|event| match (event.stream, &event.fact) {
+                (Stream::Trial(trial), Fact::TrialRequeued { .. }) => Some(trial.into()),
+                _ => None,
+            })
+            .collect();
+        if !trials.is_empty() {
+            self.tell(Progress::Reaped { trials });
+        }
+        Ok(())
+    }
+
+    /// Gives free slots work. A reason to stop where there is nothing to do any more.
+    fn fill(&mut self) -> Result<Option<Finish>, WorkError> {
+        while self.wants_work && self.slots.len() < self.limit {
+            let count = (self.limit - self.slots.len()) as u32;
+            match self.submit(&Command::Ask { count }) {
+                Ok(events) => self.take(&events)?,
+                Err(WorkError::Submit(SubmitError::Rejected(rejection))) => {
+                    self.wants_work = false;
+                    match rejection {
+                        Rejection::Finished { why } => self.finished = Some(why),
+                        Rejection::Paused if self.slots.is_empty() => {
+                            return Ok(Some(Finish::Paused));
+                        }
+                        Rejection::Wait | Rejection::Paused => {}
+                        other => return Err(SubmitError::from(other).into()),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let others_run = self.study.count(TrialState::Running) > 0;
+        match self.finished {
+            Some(why) if self.slots.is_empty() && !others_run => Ok(Some(Finish::Done(why))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Starts the trials that the events give to this worker. All of them have their slots before
+    /// the first one starts, so that an error on the way hands back every one.
+    fn take(&mut self, events: &[Event]) -> Result<(), WorkError> {
+        let mut given = Vec::new();
+        for event in events {
+            let (Stream::Trial(number), Fact::TrialStarted { .. } | Fact::TrialLeased { .. }) =
+                (event.stream, &event.fact)
+            else {
+                continue;
+            };
+            let Some(trial) = self.study.trial(number).cloned() else {
+                continue;
+            };
+            match trial.lease_key() {
+                Some(lease) => {
+                    let stage = Stage::Training;
+                    self.slots.insert(number, Slot { lease, stage });
+                    given.push(trial);
+                }
+                None => self.tell_end(number),
+            }
+        }
+        self.tell_standing();
+        given.iter().try_for_each(|trial| self.start(trial))
+    }
+
+    fn start(&mut self, trial: &Trial) -> Result<(), WorkError> {
+        let distrusted = self.distrusted.contains(&trial.number);
+        let root = self.around.keeper.root();
+        let checkpoint = trial.checkpoint.as_ref().filter(|_| !distrusted);
+        let resume =
+            checkpoint.map(|checkpoint| root.join(&checkpoint.path)).filter(|path| path.is_file());
+        let message = ToTrainer::Start {
+            trial: trial.number.into(),
+            params: params::for_trainer(&trial.params),
+            seed: trial.seed,
+            directory: self.around.keeper.trial_folder(trial.number),
+            resume,
+        };
+        self.open()?.trainer.send(message);
+        Ok(())
+    }
+
+    /// The open trainer; opens one where there is none.
+    fn open(&mut self) -> Result<&mut Session, WorkError> {
+        let session =
+            if let Some(session) = self.session.take() { session } else { self.open_anew()? };
+        Ok(self.session.insert(session))
+    }
+
+    fn open_anew(&mut self) -> Result<Session, WorkError> {
+        let mut open = self.settings.open.clone();
+        open.pack = self.limit;
+        self.tell(Progress::Opening { slots: self.limit });
+        let metric = self.metric_name();
+        let session = Session::open(self.around.launcher, &open, &metric, self.around.stop)?;
+        self.around.keeper.opened(&session.ready);
+        self.tell(Progress::Opened(Box::new(session.ready.clone())));
+        Ok(session)
+    }
+
+    /// Waits for one message and does what it asks.
+    fn step(&mut self) -> Result<(), WorkError> {
+        let received = match &mut self.session {
+            Some(session) if !self.slots.is_empty() => session.trainer.receive(POLL),
+            _ => self.wait_for_others()?,
+        };
+        match received {
+            Received::Message(message) => self.heed(message)?,
+            Received::Nothing => {}
+            Received::Ended(ending) => self.lose(&ending)?,
+        }
+        self.beat()
+    }
+
+    /// Without a trial of its own, the worker looks from time to time whether another one's trial
+    /// has come free or ended. It parks on its own thread; there is nobody to wake it.
+    fn wait_for_others(&mut self) -> Result<Received, WorkError> {
+        std::thread::park_timeout(POLL);
+        tunesmith_core::catch_up(self.around.storage, self.settings.study, &mut self.study)?;
+        self.reap()?;
+        self.wants_work = true;
+        Ok(Received::Nothing)
+    }
+
+    /// Signs of life for all trials, where it is time.
+    fn beat(&mut self) -> Result<(), WorkError> {
+        let now = self.around.clock.now();
+        if now.ms_since(self.heartbeat_at) < LEAST_HEARTBEAT_MS {
+            return Ok(());
+        }
+        self.heartbeat_at = now;
+        let training = self.slots.values().filter(|slot| slot.stage != Stage::Over);
+        let leases: Vec<LeaseKey> = training.map(|slot| slot.lease).collect();
+        for lease in leases {
+            let beat = self.submit(&Command::Heartbeat { lease });
+            self.unless_stale(lease.trial, beat)?;
+        }
+        Ok(())
+    }
+
+    /// Decides, appends and applies a command.
+    fn submit(&mut self, command: &Command) -> Result<Vec<Event>, WorkError> {
+        let Surroundings { storage, policy, clock, .. } = &self.around;
+        let Settings { study, writer, .. } = &self.settings;
+        Ok(tunesmith_core::submit(
+            *storage,
+            *study,
+            &mut self.study,
+            policy,
+            writer,
+            command,
+            clock.now(),
+        )?)
+    }
+
+    /// The events of a command; `None` where another worker has the trial by now, which ends this
+    /// worker's part in it.
+    fn unless_stale(
+        &mut self,
+        trial: u32,
+        result: Result<Vec<Event>, WorkError>,
+    ) -> Result<Option<Vec<Event>>, WorkError> {
+        match result {
+            Ok(events) => Ok(Some(events)),
+            Err(WorkError::Submit(SubmitError::Rejected(
+                Rejection::StaleLease { .. } | Rejection::Ended { .. },
+            ))) => {
+                if let (Some(_), Some(session)) = (self.slots.remove(&trial), &mut self.session) {
+                    session.trainer.send(ToTrainer::Drop { trial: trial.into() });
+                    self.tell(Progress::HandedBack { trial: trial.into() });
+                }
+                self.wants_work = true;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A trial is over in the log: files, and whoever watches.
+    fn end(&mut self, number: u32) -> Result<(), WorkError> {
+        if let Some(trial) = self.study.trial(number) {
+            self.around.keeper.ended(&self.study, trial)?;
+        }
+        self.tell_end(number);
+        self.tell_standing();
+        Ok(())
+    }
+
+    fn tell_end(&mut self, number: u32) {
+        let Some(trial) = self.study.trial(number) else {
+            return;
+        };
+        let Some(end) = End::of(trial, &self.study) else {
+            return;
+        };
+        self.tell(Progress::Ended {
+            trial: number.into(),
+            end,
+            params: trial.params.clone(),
+            device_seconds: trial.device_seconds,
+        });
+    }
+
+    fn tell_standing(&mut self) {
+        let spent = self.study.spent(self.around.clock.now());
+        let standing = Standing::of(&self.study, &spent, self.settings.total);
+        self.tell(Progress::Standing(standing));
+    }
+
+    /// Nobody listening is no reason to stop.
+    fn tell(&self, progress: Progress) {
+        drop(self.around.watcher.send(progress));
+    }
+
+    fn metric_name(&self) -> String {
+        self.study.metrics().first().map(|metric| metric.name.clone()).unwrap_or_default()
+    }
+}
+
+/// Whether the events end a trial.
+fn ends(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(
+            event.fact,
+            Fact::TrialCompleted { .. }
+                | Fact::TrialPruned { .. }
+                | Fact::TrialFailed { .. }
+                | Fact::TrialCancelled
+        )
+    })
+}

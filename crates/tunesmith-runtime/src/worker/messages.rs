@@ -1,0 +1,247 @@
+//! What the worker does with each message of its trainer. It refuses to answer a report before the
+//! log has it.
+
+use tunesmith_core::{
+    Checkpoint, Command, Effective, Event, Fact, FailureReason, Metric, Outcome, Report,
+    RequeueReason, Summary,
+};
+use tunesmith_train::protocol::{self, FatalClass, FromTrainer, Then, ToTrainer};
+
+use super::{Stage, WorkError, Worker, ends};
+use crate::params;
+use crate::progress::Progress;
+
+impl Worker<'_> {
+    /// Does what a message asks.
+    pub(super) fn heed(&mut self, message: FromTrainer) -> Result<(), WorkError> {
+        match message {
+            FromTrainer::Started { trial, total_steps, from_step, effective, .. } => {
+                let effective = Effective { params: params::from_trainer(&effective), total_steps };
+                self.started(trial as u32, effective, from_step)
+            }
+            FromTrainer::Progress { trial, step, loss, steps_per_second, .. } => {
+                self.tell(Progress::Stepped { trial, step, loss, steps_per_second });
+                Ok(())
+            }
+            FromTrainer::Report { trial, step, fraction, metrics, device_seconds } => self
+                .reported(trial as u32, Report { step, fraction, values: metrics, device_seconds }),
+            FromTrainer::Checkpointed { trial, step, path, bytes } => {
+                self.checkpointed(trial as u32, step, &path, bytes)
+            }
+            end => self.heed_end(end),
+        }
+    }
+
+    /// Does what a message asks that ends a trial, or everything.
+    fn heed_end(&mut self, message: FromTrainer) -> Result<(), WorkError> {
+        match message {
+            FromTrainer::Finished { trial, device_seconds } => {
+                let outcome = Outcome::Completed { values: tunesmith_core::Values::new() };
+                self.close(trial as u32, outcome, device_seconds)
+            }
+            FromTrainer::Stopped { trial, device_seconds, .. } => {
+                self.stopped(trial as u32, device_seconds)
+            }
+            FromTrainer::Failed { trial, reason, device_seconds } => {
+                self.failed(trial as u32, reason, device_seconds)
+            }
+            FromTrainer::Fatal { class, message } => Err(WorkError::Fatal { class, message }),
+            _ => Ok(()),
+        }
+    }
+
+    fn started(
+        &mut self,
+        trial: u32,
+        effective: Effective,
+        from_step: u64,
+    ) -> Result<(), WorkError> {
+        let Some(slot) = self.slots.get(&trial) else {
+            return Ok(());
+        };
+        let (lease, total_steps) = (slot.lease, effective.total_steps);
+        let recorded = self.submit(&Command::RecordEffective { lease, effective });
+        if self.unless_stale(trial, recorded)?.is_some()
+            && let Some(known) = self.study.trial(trial)
+        {
+            let params = known.params.clone();
+            self.tell(Progress::Started { trial: trial.into(), params, total_steps, from_step });
+        }
+        Ok(())
+    }
+
+    fn reported(&mut self, trial: u32, report: Report) -> Result<(), WorkError> {
+        let Some(slot) = self.slots.get(&trial) else {
+            self.answer(trial, false, Then::Stop);
+            return Ok(());
+        };
+        let lease = slot.lease;
+        let keep = self.is_worth_keeping(trial, &report);
+        let told = report.clone();
+        let events = self.submit(&Command::Report { lease, report });
+        let Some(events) = self.unless_stale(trial, events)? else {
+            self.answer(trial, false, Then::Stop);
+            return Ok(());
+        };
+        if events.iter().any(|event| matches!(event.fact, Fact::Reported { .. })) {
+            let Report { step, fraction, values, .. } = told;
+            self.tell(Progress::Reported { trial: trial.into(), step, fraction, metrics: values });
+        }
+        self.judge(trial, keep, &events)
+    }
+
+    /// Answers a report with what the core made of it.
+    fn judge(&mut self, trial: u32, keep: bool, events: &[Event]) -> Result<(), WorkError> {
+        let paused = events.iter().any(|event| matches!(event.fact, Fact::TrialPaused { .. }));
+        let over = ends(events);
+        if over || paused {
+            self.answer(trial, false, Then::Stop);
+            if let Some(slot) = self.slots.get_mut(&trial) {
+                slot.stage = Stage::Over;
+            }
+        } else {
+            self.answer(trial, keep, Then::Continue);
+        }
+        if over { self.end(trial) } else { Ok(()) }
+    }
+
+    fn answer(&mut self, trial: u32, keep: bool, then: Then) {
+        if let Some(session) = &mut self.session {
+            session.trainer.send(ToTrainer::Verdict { trial: trial.into(), keep, then });
+        }
+    }
+
+    /// Whether the model that a report measured may become the study's best: by its last report,
+    /// or by any that is the trial's best so far, and no worse than the best trial.
+    fn is_worth_keeping(&self, trial: u32, report: &Report) -> bool {
+        let Some(metric) = self.study.metrics().first() else {
+            return false;
+        };
+        let Some(value) = report.values.get(&metric.name).copied() else {
+            return false;
+        };
+        let no_worse =
+            |than: Option<f64>| than.is_none_or(|other| !metric.goal.is_better(other, value));
+        let own = match metric.summary {
+            Summary::Last => report.fraction >= 1.0,
+            Summary::Best => {
+                no_worse(self.study.trial(trial).and_then(|known| known.reported(metric)))
+            }
+        };
+        own && no_worse(self.best_value(metric))
+    }
+
+    fn best_value(&self, metric: &Metric) -> Option<f64> {
+        self.study.best().and_then(|best| best.value(metric))
+    }
+
+    fn checkpointed(
+        &mut self,
+        trial: u32,
+        step: u64,
+        path: &std::path::Path,
+        bytes: u64,
+    ) -> Result<(), WorkError> {
+        let Some(slot) = self.slots.get(&trial) else {
+            return Ok(());
+        };
+        let lease = slot.lease;
+        let relative = path.strip_prefix(self.around.keeper.root()).unwrap_or(path);
+        let checkpoint = Checkpoint { step, path: relative.to_string_lossy().into_owned(), bytes };
+        let recorded = self.submit(&Command::RecordCheckpoint { lease, checkpoint });
+        if self.unless_stale(trial, recorded)?.is_some() {
+            self.around.keeper.checkpointed(&self.study)?;
+        }
+        Ok(())
+    }
+
+    fn stopped(&mut self, trial: u32, device_seconds: f64) -> Result<(), WorkError> {
+        self.wants_work = true;
+        match self.slots.remove(&trial) {
+            Some(slot) if slot.stage == Stage::Releasing => {
+                self.requeue(trial, slot.lease, RequeueReason::Released, device_seconds)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down how a trial ended, and frees its slot.
+    pub(super) fn close(
+        &mut self,
+        trial: u32,
+        outcome: Outcome,
+        device_seconds: f64,
+    ) -> Result<(), WorkError> {
+        self.wants_work = true;
+        let Some(slot) = self.slots.remove(&trial) else {
+            return Ok(());
+        };
+        if slot.stage == Stage::Over {
+            return Ok(());
+        }
+        let outcome = self.strict(trial, outcome);
+        let told = self.submit(&Command::Tell { lease: slot.lease, outcome, device_seconds });
+        match self.unless_stale(trial, told)? {
+            Some(_) => self.end(trial),
+            None => Ok(()),
+        }
+    }
+
+    /// A trial whose last report lacks the metric is no completed one, whatever earlier ones had.
+    fn strict(&self, trial: u32, outcome: Outcome) -> Outcome {
+        let Some(metric) = self.study.metrics().first() else {
+            return outcome;
+        };
+        let last = self.study.trial(trial).and_then(|known| known.reports.last());
+        let lacks = last.is_none_or(|report| !report.values.contains_key(&metric.name));
+        match outcome {
+            Outcome::Completed { .. } if lacks => Outcome::Failed {
+                reason: FailureReason::MissingMetric { metric: metric.name.clone() },
+            },
+            outcome => outcome,
+        }
+    }
+
+    fn failed(
+        &mut self,
+        trial: u32,
+        reason: protocol::FailureReason,
+        device_seconds: f64,
+    ) -> Result<(), WorkError> {
+        use protocol::FailureReason as Reason;
+        let reason = match reason {
+            Reason::NonFinite { what, step } => FailureReason::NonFinite { metric: what, step },
+            Reason::BadHyperparameter { name, message } => {
+                FailureReason::Refused { message: format!("{name}: {message}") }
+            }
+            // What one trial cannot write the next one cannot write either.
+            Reason::File { message } => {
+                return Err(WorkError::Fatal { class: FatalClass::Disk, message });
+            }
+            Reason::BadCheckpoint { .. } if !self.distrusted.contains(&trial) => {
+                self.distrusted.push(trial);
+                return self.give_up(trial, RequeueReason::TrainerDied, device_seconds);
+            }
+            Reason::BadCheckpoint { message } => FailureReason::Refused { message },
+            Reason::OutOfMemory { .. } if self.slots.len() > 1 => {
+                self.shrink(self.slots.len());
+                return self.give_up(trial, RequeueReason::PackOutOfMemory, device_seconds);
+            }
+            Reason::OutOfMemory { .. } => FailureReason::OutOfMemory,
+        };
+        self.close(trial, Outcome::Failed { reason }, device_seconds)
+    }
+
+    /// Frees a trial's slot and queues the trial again.
+    fn give_up(
+        &mut self,
+        trial: u32,
+        reason: RequeueReason,
+        device_seconds: f64,
+    ) -> Result<(), WorkError> {
+        match self.slots.remove(&trial) {
+            Some(slot) => self.requeue(trial, slot.lease, reason, device_seconds),
+            None => Ok(()),
+        }
+    }
+}

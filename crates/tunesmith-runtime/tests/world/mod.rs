@@ -1,0 +1,541 @@
+//! A small world for the worker: a clock that stands still unless told, a log in memory, and
+//! trainers that train nothing, keep the protocol strictly, and fail when the plan says so.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use tunesmith_core::{
+    AppendError, Budget, CreateError, DeleteError, Domain, Event, Fact, Goal, Metric, Next,
+    Parameter, Params, Policy, ReadError, Revision, Rng, Sampler, Scheduler, SearchSpace, Storage,
+    Stream, Study, StudyConfig, StudyHeader, StudyId, Suggestion, Timestamp, Trial, Verdict,
+    Writer,
+};
+use tunesmith_runtime::clock::Clock;
+use tunesmith_runtime::keeper::{Census, KeepError, Keeper};
+use tunesmith_runtime::progress::Progress;
+use tunesmith_runtime::trainer::{Ending, How, LaunchError, Launcher, Received, Trainer};
+use tunesmith_runtime::worker::{Finish, Settings, Surroundings, WorkError, Worker};
+use tunesmith_store::Memory;
+use tunesmith_train::protocol::{
+    FailureReason, FromTrainer, Open, Ready, Then, ToTrainer, VERSION,
+};
+
+pub(crate) const METRIC: &str = "eval_accuracy";
+/// Reports of a trial that goes through its schedule.
+pub(crate) const STEPS: u64 = 4;
+
+/// What goes wrong, and when. Ticks count messages that trainers were asked for.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// Trainers die at these ticks, by this signal.
+    pub(crate) deaths: BTreeMap<u64, i32>,
+    /// Trainers die when this trial is in them.
+    pub(crate) killer: Option<u64>,
+    /// Somebody presses Ctrl-C at this tick.
+    pub(crate) stop_at: Option<u64>,
+    /// The storage fails for good after so many appends.
+    pub(crate) appends: Option<i64>,
+    /// What becomes of a trial at its first step.
+    pub(crate) failures: BTreeMap<u64, FailureReason>,
+    /// This trial's last report lacks the metric.
+    pub(crate) forgetful: Option<u64>,
+    /// Checkpoints cannot be read.
+    pub(crate) bad_checkpoints: bool,
+    /// The metrics that a trainer says it reports.
+    pub(crate) metrics: Option<Vec<String>>,
+}
+
+/// Everything that outlives a worker.
+pub(crate) struct World {
+    pub(crate) storage: Arc<Memory>,
+    pub(crate) study: StudyId,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) policy: Policy,
+    now: Rc<Cell<i64>>,
+    workers: u32,
+    pub(crate) pack: usize,
+}
+
+/// What one worker did.
+pub(crate) struct Life {
+    pub(crate) result: Result<Finish, WorkError>,
+    /// What watchers were told.
+    pub(crate) told: Vec<Progress>,
+    /// Trials and the steps they started from, in order.
+    pub(crate) starts: Vec<(u64, u64)>,
+    /// How many trials each trainer was opened for.
+    pub(crate) packs: Vec<usize>,
+    /// Trials whose end the keeper was told of, with whether they kept a model.
+    pub(crate) ended: Vec<(u32, bool)>,
+}
+
+impl World {
+    /// A study of so many trials.
+    pub(crate) fn new(trials: u32) -> Self {
+        Self::with(trials, Box::new(RunToEnd))
+    }
+
+    pub(crate) fn with(trials: u32, scheduler: Box<dyn Scheduler>) -> Self {
+        let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
+        let batch =
+            Parameter::new("per_device_train_batch_size", Domain::categorical([16_i64, 32]));
+        let space = SearchSpace::new(vec![rate, batch]).expect("a legal space");
+        let mut config = StudyConfig::new("world", space, Metric::new(METRIC, Goal::Maximize));
+        config.budget = Budget { trials: Some(trials), ..Budget::default() };
+        config.seed = 17;
+        let storage = Arc::new(Memory::new());
+        let study =
+            storage.create(&config, &Writer::new("nobody"), Timestamp(0)).expect("it is new");
+        Self {
+            storage,
+            study,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            policy: Policy { sampler: Box::new(Draw), scheduler },
+            now: Rc::new(Cell::new(1_000)),
+            workers: 0,
+            pack: 3,
+        }
+    }
+
+    pub(crate) fn study(&self) -> Study {
+        tunesmith_core::load(&*self.storage, self.study).expect("the log is whole")
+    }
+
+    pub(crate) fn log(&self) -> Vec<Event> {
+        self.storage.read(self.study, Revision(0), u32::MAX).expect("memory is readable")
+    }
+
+    /// One worker's life under a plan. Workers of earlier lives are known to be dead.
+    pub(crate) fn live(&mut self, plan: Plan) -> Life {
+        self.workers += 1;
+        let name = format!("worker-{}", self.workers);
+        let stop = Arc::new(AtomicBool::new(false));
+        let storage = Faulty {
+            inner: Arc::clone(&self.storage),
+            left: AtomicI64::new(plan.appends.unwrap_or(i64::MAX)),
+        };
+        let shared = Rc::new(RefCell::new(Shared {
+            plan,
+            tick: 0,
+            starts: Vec::new(),
+            packs: Vec::new(),
+            storage: Arc::clone(&self.storage),
+            study: self.study,
+            stop: Arc::clone(&stop),
+            now: Rc::clone(&self.now),
+        }));
+        let mut launcher = Fakes { shared: Rc::clone(&shared) };
+        let mut keeper = Shelf { root: self.folder.path().to_owned(), ended: Vec::new() };
+        let (watcher, watched) = sync_channel(100_000);
+        let around = Surroundings {
+            storage: &storage,
+            policy: &self.policy,
+            clock: &Still { now: Rc::clone(&self.now) },
+            launcher: &mut launcher,
+            keeper: &mut keeper,
+            census: &OnlyOneLives { living: name.clone() },
+            watcher,
+            stop: &stop,
+        };
+        let settings = Settings {
+            study: self.study,
+            writer: Writer::new(&name),
+            open: open(self.pack),
+            total: None,
+        };
+        let result =
+            Worker::new(around, settings, self.study(), None).work().map(|work| work.finish);
+        let shared = shared.borrow();
+        Life {
+            result,
+            told: watched.try_iter().collect(),
+            starts: shared.starts.clone(),
+            packs: shared.packs.clone(),
+            ended: keeper.ended,
+        }
+    }
+}
+
+fn open(pack: usize) -> Open {
+    serde_json::from_value(serde_json::json!({
+        "version": VERSION, "model": "nowhere", "task": "glue/rte", "base_directory": ".",
+        "pack": pack, "data_seed": 0,
+    }))
+    .expect("these are the fields that have no default")
+}
+
+struct Still {
+    now: Rc<Cell<i64>>,
+}
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.get())
+    }
+}
+
+struct OnlyOneLives {
+    living: String,
+}
+
+impl Census for OnlyOneLives {
+    fn is_dead(&self, worker: &str) -> bool {
+        worker != self.living
+    }
+}
+
+struct Shelf {
+    root: PathBuf,
+    ended: Vec<(u32, bool)>,
+}
+
+impl Keeper for Shelf {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn trial_folder(&self, trial: u32) -> PathBuf {
+        self.root.join("trials").join(trial.to_string())
+    }
+
+    fn opened(&mut self, _ready: &Ready) {}
+
+    fn ended(&mut self, _study: &Study, trial: &Trial) -> Result<(), KeepError> {
+        let model = self.trial_folder(trial.number).join("model");
+        self.ended.push((trial.number, model.is_dir()));
+        Ok(())
+    }
+
+    fn checkpointed(&mut self, _study: &Study) -> Result<(), KeepError> {
+        Ok(())
+    }
+}
+
+/// A storage that fails for good after some appends, as one whose process is killed.
+#[derive(Debug)]
+struct Faulty {
+    inner: Arc<Memory>,
+    left: AtomicI64,
+}
+
+impl Storage for Faulty {
+    fn create(
+        &self,
+        config: &StudyConfig,
+        by: &Writer,
+        at: Timestamp,
+    ) -> Result<StudyId, CreateError> {
+        self.inner.create(config, by, at)
+    }
+
+    fn studies(&self) -> Result<Vec<StudyHeader>, ReadError> {
+        self.inner.studies()
+    }
+
+    fn append(&self, study: StudyId, events: &[Event]) -> Result<Revision, AppendError> {
+        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err(AppendError::Backend("the plug was pulled".into()));
+        }
+        self.inner.append(study, events)
+    }
+
+    fn read(&self, study: StudyId, after: Revision, limit: u32) -> Result<Vec<Event>, ReadError> {
+        self.inner.read(study, after, limit)
+    }
+
+    fn delete(&self, study: StudyId) -> Result<(), DeleteError> {
+        self.inner.delete(study)
+    }
+}
+
+/// Draws from the priors.
+#[derive(Debug)]
+struct Draw;
+
+impl Sampler for Draw {
+    fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion> {
+        let first = study.next_number();
+        let draw = |number: u32| Suggestion {
+            params: study.space().sample(&rng.branch(number.into())),
+            note: Params::new(),
+        };
+        (first..first + count).map(draw).collect()
+    }
+}
+
+#[derive(Debug)]
+struct RunToEnd;
+
+impl Scheduler for RunToEnd {
+    fn next(&self, _study: &Study) -> Next {
+        Next::Start
+    }
+
+    fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {
+        Verdict::Continue
+    }
+}
+
+/// Prunes odd trials at their second report.
+#[derive(Debug)]
+pub(crate) struct PruneOdd;
+
+impl Scheduler for PruneOdd {
+    fn next(&self, _study: &Study) -> Next {
+        Next::Start
+    }
+
+    fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {
+        if trial.number % 2 == 1 && trial.reports.len() >= 2 {
+            return Verdict::Prune { reason: "odd".to_owned() };
+        }
+        Verdict::Continue
+    }
+}
+
+struct Shared {
+    plan: Plan,
+    tick: u64,
+    starts: Vec<(u64, u64)>,
+    packs: Vec<usize>,
+    storage: Arc<Memory>,
+    study: StudyId,
+    stop: Arc<AtomicBool>,
+    now: Rc<Cell<i64>>,
+}
+
+struct Fakes {
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl Launcher for Fakes {
+    fn launch(&mut self) -> Result<Box<dyn Trainer>, LaunchError> {
+        let shared = Rc::clone(&self.shared);
+        Ok(Box::new(Fake {
+            shared,
+            trials: BTreeMap::new(),
+            outbox: VecDeque::new(),
+            turn: 0,
+            pack: 0,
+        }))
+    }
+}
+
+/// A trainer that keeps the protocol: no trial steps while its report waits for an answer.
+struct Fake {
+    shared: Rc<RefCell<Shared>>,
+    trials: BTreeMap<u64, InTraining>,
+    outbox: VecDeque<FromTrainer>,
+    turn: u64,
+    pack: usize,
+}
+
+struct InTraining {
+    step: u64,
+    rate: f64,
+    directory: PathBuf,
+    waits: bool,
+}
+
+impl Fake {
+    fn ready(&self) -> FromTrainer {
+        let metrics = self.shared.borrow().plan.metrics.clone();
+        FromTrainer::Ready(Box::new(Ready {
+            version: VERSION,
+            device: "nothing".into(),
+            model: "nothing".into(),
+            weights: 0,
+            train_rows: 100,
+            validation_rows: 10,
+            test_rows: 0,
+            labels: Vec::new(),
+            metrics: metrics.unwrap_or_else(|| vec![METRIC.to_owned()]),
+            notes: Vec::new(),
+        }))
+    }
+
+    fn start(&mut self, trial: u64, rate: f64, directory: PathBuf, resume: Option<PathBuf>) {
+        assert!(self.trials.len() < self.pack, "more trials than slots");
+        let step = match resume {
+            Some(_) if self.shared.borrow().plan.bad_checkpoints => {
+                let reason = FailureReason::BadCheckpoint { message: "torn".into() };
+                return self.outbox.push_back(FromTrainer::Failed {
+                    trial,
+                    reason,
+                    device_seconds: 0.0,
+                });
+            }
+            Some(path) => {
+                std::fs::read_to_string(path).expect("it was written").parse().expect("a step")
+            }
+            None => 0,
+        };
+        self.shared.borrow_mut().starts.push((trial, step));
+        self.outbox.push_back(FromTrainer::Started {
+            trial,
+            total_steps: STEPS,
+            from_step: step,
+            effective: BTreeMap::from([("learning_rate".to_owned(), rate.into())]),
+            trained_weights: 1,
+        });
+        self.trials.insert(trial, InTraining { step, rate, directory, waits: false });
+    }
+
+    fn checkpoint(&mut self, trial: u64) {
+        let Some(known) = self.trials.get(&trial) else {
+            return;
+        };
+        let path = known.directory.join(format!("checkpoint-{}.safetensors", known.step));
+        std::fs::create_dir_all(&known.directory).expect("a temporary folder is writable");
+        std::fs::write(&path, known.step.to_string()).expect("a temporary folder is writable");
+        self.outbox.push_back(FromTrainer::Checkpointed {
+            trial,
+            step: known.step,
+            path,
+            bytes: 1,
+        });
+    }
+
+    fn verdict(&mut self, trial: u64, keep: bool, then: Then) {
+        let Some(known) = self.trials.get_mut(&trial) else {
+            return;
+        };
+        assert!(known.waits, "a verdict without a report");
+        known.waits = false;
+        let (step, directory) = (known.step, known.directory.join("model"));
+        if then == Then::Stop {
+            self.trials.remove(&trial);
+            return self.outbox.push_back(FromTrainer::Stopped {
+                trial,
+                step,
+                device_seconds: 0.0,
+            });
+        }
+        assert!(self.log_has_report(trial, step), "a report was answered before the log had it");
+        if keep {
+            std::fs::create_dir_all(&directory).expect("a temporary folder is writable");
+            self.outbox.push_back(FromTrainer::Kept { trial, step, directory });
+        }
+        if step == STEPS {
+            self.trials.remove(&trial);
+            self.outbox.push_back(FromTrainer::Finished { trial, device_seconds: 0.5 });
+        } else {
+            self.checkpoint(trial);
+        }
+    }
+
+    fn log_has_report(&self, number: u64, at: u64) -> bool {
+        let shared = self.shared.borrow();
+        let log =
+            shared.storage.read(shared.study, Revision(0), u32::MAX).expect("memory is readable");
+        log.iter().any(|event| match &event.fact {
+            Fact::Reported { report, .. } => {
+                event.stream == Stream::Trial(number as u32) && report.step == at
+            }
+            _ => false,
+        })
+    }
+
+    /// The next trial in turn does a step and reports.
+    fn step(&mut self) -> Received {
+        let free: Vec<u64> =
+            self.trials.iter().filter(|(_, known)| !known.waits).map(|(trial, _)| *trial).collect();
+        let Some(trial) = free.get(self.turn as usize % free.len().max(1)).copied() else {
+            return Received::Nothing;
+        };
+        self.turn += 1;
+        let (failure, forgets) = {
+            let plan = &self.shared.borrow().plan;
+            (plan.failures.get(&trial).cloned(), plan.forgetful == Some(trial))
+        };
+        if let Some(reason) = failure {
+            self.trials.remove(&trial);
+            return Received::Message(FromTrainer::Failed { trial, reason, device_seconds: 1.0 });
+        }
+        let Some(known) = self.trials.get_mut(&trial) else {
+            return Received::Nothing;
+        };
+        known.step += 1;
+        known.waits = true;
+        let value =
+            1.0 / (1.0 + (known.rate.ln() - 1e-4_f64.ln()).abs()) + known.step as f64 * 0.01;
+        let metrics = if forgets && known.step == STEPS {
+            BTreeMap::new()
+        } else {
+            BTreeMap::from([(METRIC.to_owned(), value)])
+        };
+        Received::Message(FromTrainer::Report {
+            trial,
+            step: known.step,
+            fraction: known.step as f64 / STEPS as f64,
+            metrics,
+            device_seconds: 1.0,
+        })
+    }
+
+    fn death(&self) -> Option<Ending> {
+        let mut shared = self.shared.borrow_mut();
+        shared.tick += 1;
+        let tick = shared.tick;
+        shared.now.set(shared.now.get() + 50);
+        if shared.plan.stop_at == Some(tick) {
+            shared.stop.store(true, Ordering::SeqCst);
+        }
+        let killed = shared.plan.killer.is_some_and(|killer| self.trials.contains_key(&killer));
+        let signal = shared.plan.deaths.get(&tick).copied().or(killed.then_some(11))?;
+        Some(Ending { how: How::Signalled(signal), last_words: String::new() })
+    }
+}
+
+impl Trainer for Fake {
+    fn send(&mut self, message: ToTrainer) {
+        match message {
+            ToTrainer::Open(open) => {
+                self.pack = open.pack;
+                self.shared.borrow_mut().packs.push(open.pack);
+                let ready = self.ready();
+                self.outbox.push_back(ready);
+            }
+            ToTrainer::Start { trial, params, directory, resume, .. } => {
+                let rate = params
+                    .get("learning_rate")
+                    .and_then(serde_json::Value::as_f64)
+                    .expect("every trial has one");
+                self.start(trial, rate, directory, resume);
+            }
+            ToTrainer::Verdict { trial, keep, then } => self.verdict(trial, keep, then),
+            ToTrainer::Release { trial } => {
+                // A trial whose report waits for an answer is released after it.
+                self.checkpoint(trial);
+                if let Some(known) = self.trials.remove(&trial) {
+                    self.outbox.push_back(FromTrainer::Stopped {
+                        trial,
+                        step: known.step,
+                        device_seconds: 0.25,
+                    });
+                }
+            }
+            ToTrainer::Drop { trial } => {
+                self.trials.remove(&trial);
+                self.outbox.push_back(FromTrainer::Stopped { trial, step: 0, device_seconds: 0.0 });
+            }
+            ToTrainer::Evaluate { .. } | ToTrainer::Shutdown => {}
+        }
+    }
+
+    fn receive(&mut self, _wait: Duration) -> Received {
+        if let Some(ending) = self.death() {
+            return Received::Ended(ending);
+        }
+        match self.outbox.pop_front() {
+            Some(message) => Received::Message(message),
+            None => self.step(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The command line as data: clap derives parser, help and completions from it. It decides nothing
+//! and refuses only what is no command line of tunesmith.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit::Class;
+
+/// Finds the best fine-tuning hyperparameters of a transformer.
+#[derive(Debug, Parser)]
+#[command(name = "tunesmith", version, after_help = Class::listing(), max_term_width = 100)]
+pub(crate) struct CommandLine {
+    /// Where studies are kept: a path, `sqlite:///PATH` or `memory:`.
+    #[arg(
+        long,
+        global = true,
+        env = "TUNESMITH_STORAGE",
+        default_value = "./tunesmith.db",
+        value_name = "STORAGE"
+    )]
+    pub storage: String,
+    /// Where the artefacts of studies are: `DIR/<study>/`.
+    #[arg(
+        long,
+        global = true,
+        env = "TUNESMITH_RUNS",
+        default_value = "./runs",
+        value_name = "DIR"
+    )]
+    pub runs: PathBuf,
+    /// Says nothing but results and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Creates the study that a file describes, or resumes it, and works until its budget is spent.
+    Run(RunArguments),
+    /// Shows how a study stands, or lists the studies.
+    Show(StudyArguments),
+    /// Lists the trials of a study.
+    Trials(StudyArguments),
+    /// Shows the best trial of a study and where its model lies.
+    Best(StudyArguments),
+    /// Writes a commented study file to begin with.
+    Init(InitArguments),
+    /// Prints the JSON Schema of the study file.
+    Schema,
+    /// Prints the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Trains packs of trials for a worker, which talks to it over standard input and output.
+    #[command(hide = true)]
+    Trainer,
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The study file.
+    pub file: PathBuf,
+    /// Prints one JSON object per line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `show`, `trials` and `best` take.
+#[derive(Debug, Args)]
+pub(crate) struct StudyArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The file to write; one that exists is left as it is.
+    #[arg(default_value = "study.yaml")]
+    pub file: PathBuf,
+    /// The task to begin with.
+    #[arg(long, value_enum, default_value_t = Template::Files)]
+    pub task: Template,
+}
+
+/// The study files that `init` can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// One text a row, in files of your own.
+    Files,
+    /// Two texts a row, in files of your own.
+    Pairs,
+    /// Scores instead of classes, in files of your own.
+    Regression,
+    /// RTE of the GLUE benchmark.
+    #[value(name = "glue/rte")]
+    GlueRte,
+}

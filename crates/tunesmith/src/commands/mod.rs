@@ -1,0 +1,41 @@
+//! The commands, one file each, and what they share. It refuses logic that is not about a command
+//! line: that lives in the libraries.
+
+pub(crate) mod best;
+pub(crate) mod completions;
+pub(crate) mod init;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod show;
+mod studies;
+pub(crate) mod trainer;
+pub(crate) mod trials;
+
+use std::io::{ErrorKind, Write};
+
+use serde_json::{Map, Value as Json};
+use tunesmith_core::Params;
+
+use crate::exit::{Class, Failure};
+
+/// Parameters as JSON.
+pub(crate) fn json_params(params: &Params) -> Json {
+    let entries = params
+        .iter()
+        .map(|(name, value)| (name.to_owned(), tunesmith_runtime::params::json(value)));
+    Json::Object(entries.collect::<Map<_, _>>())
+}
+
+/// Prints a result. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = anstream::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(Class::Unexpected, error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,136 @@
+//! What a run leaves when its worker has stopped: the winner measured on the test split, the table
+//! of trials, and what was found, in words. It refuses to touch the test split twice for one winner.
+
+use serde_json::json;
+use tunesmith_core::Study;
+use tunesmith_runtime::session::Session;
+use tunesmith_runtime::worker::{Finish, Work};
+use tunesmith_train::protocol::SplitName;
+
+use super::{Run, open_failure};
+use crate::artefacts::Certificate;
+use crate::cli::{CommandLine, RunArguments};
+use crate::commands::print;
+use crate::exit::{Class, Classified, Failure};
+use crate::findings;
+
+/// Rows of the final table.
+const SHOWN_TRIALS: usize = 20;
+
+impl Run {
+    /// Closes a run; the class of its ending.
+    pub(super) fn conclude(
+        &self,
+        work: Work,
+        line: &CommandLine,
+        arguments: &RunArguments,
+    ) -> Result<Class, Failure> {
+        let Work {
+            finish,
+            study,
+            session,
+        } = work;
+        self.artefacts
+            .write("trials.csv", findings::csv(&study).as_bytes())
+            .class(Class::Storage)?;
+        match finish {
+            Finish::Interrupted => {
+                if !line.quiet {
+                    let (standing, file) = (findings::standing(&study), arguments.file.display());
+                    anstream::eprintln!(
+                        "{standing}; run the same command to go on: tunesmith run {file}"
+                    );
+                }
+                Ok(Class::Interrupted)
+            }
+            Finish::Paused => {
+                if !line.quiet {
+                    anstream::eprintln!("{}; the study is paused", findings::standing(&study));
+                }
+                Ok(Class::Success)
+            }
+            Finish::Done(_) => {
+                self.test(&study, session)?;
+                self.show(&study, arguments.json)?;
+                Ok(if study.best().is_some() {
+                    Class::Success
+                } else {
+                    Class::Fruitless
+                })
+            }
+        }
+    }
+
+    /// The certificate of the study's best trial, if its model is there.
+    fn certificate(&self, study: &Study) -> Result<Option<Certificate>, Failure> {
+        let certificate = self.artefacts.certificate().class(Class::Storage)?;
+        Ok(certificate.filter(|known| study.best().is_some_and(|best| best.number == known.trial)))
+    }
+
+    fn test(&self, study: &Study, session: Option<Session>) -> Result<(), Failure> {
+        let (Some(mut certificate), Some(mut session)) = (self.certificate(study)?, session) else {
+            return Ok(());
+        };
+        if session.ready.test_rows == 0 || certificate.test.is_some() {
+            return Ok(());
+        }
+        let metrics = session
+            .evaluate(&self.artefacts.best(), SplitName::Test, &self.stop)
+            .map_err(open_failure)?;
+        certificate.test = Some(json!(metrics));
+        self.artefacts.recertify(&certificate).class(Class::Storage)
+    }
+
+    fn show(&self, study: &Study, as_json: bool) -> Result<(), Failure> {
+        let certificate = self.certificate(study)?;
+        if as_json {
+            let mut json = findings::study_json(study);
+            json["event"] = "finished".into();
+            json["model"] = json!(certificate.as_ref().map(|_| self.artefacts.best()));
+            json["test"] = certificate.and_then(|known| known.test).unwrap_or_default();
+            return print(&format!("{json}\n"));
+        }
+        let ranking = findings::ranking(study);
+        let shown: Vec<_> = ranking.iter().copied().take(SHOWN_TRIALS).collect();
+        let name = &study.config().name;
+        let mut lines = vec![
+            findings::table(study, &shown)
+                .render()
+                .trim_end()
+                .to_owned(),
+        ];
+        if ranking.len() > shown.len() {
+            lines.push(format!(
+                "… and {} more: tunesmith trials {name}",
+                ranking.len() - shown.len()
+            ));
+        }
+        lines.push(format!("\n{name}: {}", findings::standing(study)));
+        lines.extend(findings::verdict(
+            study,
+            certificate.as_ref().map(|known| known.validation_rows),
+        ));
+        if let Some(certificate) = certificate {
+            lines.extend(
+                certificate
+                    .test
+                    .map(|test| format!("on the test split: {}", findings::metrics(&test))),
+            );
+            lines.push(format!("model: {}", shown_path(&self.artefacts.best())));
+        }
+        lines.push(format!(
+            "all trials: {}",
+            shown_path(&self.artefacts.root().join("trials.csv"))
+        ));
+        print(&(lines.join("\n") + "\n"))
+    }
+}
+
+/// A path as short as it can be written from here.
+fn shown_path(path: &std::path::Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}

@@ -1,0 +1,70 @@
+//! Whether a study file still describes the study that its name has in the storage. It refuses to
+//! let anything but the budget, the labels and where and how fast the work is done differ: the
+//! trials that were run would mean something else.
+
+use tunesmith_core::StudyConfig;
+
+/// A study of this name exists and is another one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the study `{name}` exists with another configuration: {} differ{}; give the file another `name`, or change it back (`budget` may change)",
+    fields.join(", "),
+    if fields.len() == 1 { "s" } else { "" }
+)]
+pub(super) struct Differs {
+    /// The study.
+    pub name: String,
+    /// The keys of the study file that differ.
+    pub fields: Vec<String>,
+}
+
+/// Checks the file against the study.
+///
+/// # Errors
+/// [`Differs`], naming every key that does.
+pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(), Differs> {
+    let mut fields: Vec<String> = Vec::new();
+    let mut compare = |name: &str, same: bool| {
+        if !same {
+            fields.push(format!("`{name}`"));
+        }
+    };
+    compare("parameters", recorded.space == described.space);
+    compare("metric", recorded.metrics == described.metrics);
+    compare("method", recorded.sampler == described.sampler);
+    compare("scheduler", recorded.scheduler == described.scheduler);
+    compare(
+        "price",
+        recorded.price_per_device_hour == described.price_per_device_hour,
+    );
+    compare("seed", recorded.seed == described.seed);
+    fields.extend(differing_keys(
+        recorded.task.as_str(),
+        described.task.as_str(),
+    ));
+    if fields.is_empty() {
+        return Ok(());
+    }
+    Err(Differs {
+        name: described.name.clone(),
+        fields,
+    })
+}
+
+/// The keys of `train` whose values differ.
+fn differing_keys(recorded: &str, described: &str) -> Vec<String> {
+    if recorded == described {
+        return Vec::new();
+    }
+    let parse =
+        |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
+    let (Ok(recorded), Ok(described)) = (parse(recorded), parse(described)) else {
+        return vec!["`train`".to_owned()];
+    };
+    let keys = described
+        .keys()
+        .chain(recorded.keys().filter(|key| !described.contains_key(*key)));
+    keys.filter(|key| recorded.get(*key) != described.get(*key))
+        .map(|key| format!("`train.{key}`"))
+        .collect()
+}

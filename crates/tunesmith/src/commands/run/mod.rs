@@ -1,0 +1,266 @@
+//! `tunesmith run`: creates the study that a file describes or resumes it, works until its budget
+//! is spent, and shows what was found. It refuses to run a file under the name of another study.
+
+mod closing;
+mod difference;
+mod household;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use tunesmith_core::{
+    Command, CreateError, Policy, Storage, Study, StudyConfig, StudyId, Timestamp, Writer,
+};
+use tunesmith_runtime::clock::{Clock, SystemClock};
+use tunesmith_runtime::identity::Identity;
+use tunesmith_runtime::process::ProcessLauncher;
+use tunesmith_runtime::progress::Progress;
+use tunesmith_runtime::session::{OpenError, Session};
+use tunesmith_runtime::trainer::Launcher;
+use tunesmith_runtime::worker::{Settings, Surroundings, Work, WorkError, Worker};
+use tunesmith_search::policy;
+use tunesmith_store::sqlite::Presence;
+use tunesmith_train::protocol::FatalClass;
+
+use household::Household;
+
+use super::studies;
+use crate::artefacts::Artefacts;
+use crate::cli::{CommandLine, RunArguments};
+use crate::exit::{Class, Classified, Failure};
+use crate::progress::{Heading, displays, watch};
+use crate::study_file::StudyFile;
+use crate::{findings, interrupt};
+
+/// Things that happened and were not shown yet; beyond it the worker waits.
+const WATCH_LIMIT: usize = 1_024;
+
+/// Runs a study file.
+pub(crate) fn run(line: &CommandLine, arguments: &RunArguments) -> Result<Class, Failure> {
+    let file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
+    let notes = file.notes(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    if !line.quiet && !notes.is_empty() {
+        anstream::eprintln!("{notes}");
+    }
+    let policy = policy(&file.config).class(Class::StudyFile)?;
+    let storage = studies::storage(&line.storage, Presence::CreateIfMissing)?;
+    let stop = interrupt::listen(line.quiet)?;
+    let run = Run {
+        artefacts: Artefacts::of(&line.runs, &file.config.name),
+        identity: Identity::of_this_process(),
+        clock: SystemClock,
+        file,
+        policy,
+        storage,
+        stop,
+    };
+    let work = run.watched(line.quiet, arguments.json)?;
+    run.conclude(work, line, arguments)
+}
+
+/// One run of a study file.
+struct Run {
+    file: StudyFile,
+    policy: Policy,
+    storage: Box<dyn Storage>,
+    artefacts: Artefacts,
+    identity: Identity,
+    clock: SystemClock,
+    stop: Arc<AtomicBool>,
+}
+
+impl Run {
+    fn writer(&self) -> Writer {
+        Writer::new(&self.identity.to_string())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Works while another thread shows how it goes.
+    fn watched(&self, quiet: bool, as_json: bool) -> Result<Work, Failure> {
+        let existing = self.existing()?;
+        let heading = self.heading(existing.as_ref().map(|(_, study)| study));
+        let mut displays = displays(&heading, quiet, as_json);
+        let (watcher, events) = sync_channel(WATCH_LIMIT);
+        std::thread::scope(|scope| {
+            scope.spawn(move || watch(&events, &mut displays));
+            self.work(existing, watcher)
+        })
+    }
+
+    /// The study of the file's name, if there is one; refuses one that is another study.
+    fn existing(&self) -> Result<Option<(StudyId, Study)>, Failure> {
+        let config = &self.file.config;
+        let headers = self.storage.studies().class(Class::Storage)?;
+        let Some(header) = headers.iter().find(|header| header.name == config.name) else {
+            return Ok(None);
+        };
+        let mut study = tunesmith_core::load(&*self.storage, header.id).class(Class::Storage)?;
+        difference::check(study.config(), config).class(Class::StudyFile)?;
+        if *study.budget() != config.budget {
+            let command = Command::SetBudget {
+                budget: config.budget,
+            };
+            tunesmith_core::submit(
+                &*self.storage,
+                header.id,
+                &mut study,
+                &self.policy,
+                &self.writer(),
+                &command,
+                self.now(),
+            )
+            .class(Class::Storage)?;
+        }
+        Ok(Some((header.id, study)))
+    }
+
+    fn heading(&self, existing: Option<&Study>) -> Heading {
+        let config = &self.file.config;
+        let ended = existing.map_or(0, |study| study.finished().count() as u64);
+        Heading {
+            study: config.name.clone(),
+            metric: config
+                .metrics
+                .first()
+                .map(|metric| metric.name.clone())
+                .unwrap_or_default(),
+            priced: config.price_per_device_hour.is_some(),
+            varying: findings::varying_in(&config.space),
+            ended_before: ended,
+        }
+    }
+
+    fn work(
+        &self,
+        existing: Option<(StudyId, Study)>,
+        watcher: SyncSender<Progress>,
+    ) -> Result<Work, Failure> {
+        let mut launcher = launcher()?;
+        let (session, id, study) = if let Some((id, study)) = existing {
+            (None, id, study)
+        } else {
+            let session = self.open(&mut launcher, &watcher)?;
+            let (id, study) = self.create()?;
+            (Some(session), id, study)
+        };
+        self.artefacts
+            .prepare(&self.file.text)
+            .class(Class::Storage)?;
+        let rows = session
+            .as_ref()
+            .map_or(0, |session| session.ready.validation_rows);
+        let mut household = Household::new(self.artefacts.clone(), rows);
+        household.settle(&study).class(Class::Storage)?;
+        let around = Surroundings {
+            storage: &*self.storage,
+            policy: &self.policy,
+            clock: &self.clock,
+            launcher: &mut launcher,
+            keeper: &mut household,
+            census: &self.identity,
+            watcher,
+            stop: &self.stop,
+        };
+        let settings = Settings {
+            study: id,
+            writer: self.writer(),
+            open: self.file.open.clone(),
+            total: total(&self.file.config),
+        };
+        Worker::new(around, settings, study, session)
+            .work()
+            .map_err(work_failure)
+    }
+
+    /// Opens a trainer before the study exists, so that a file whose data or model cannot be used
+    /// leaves nothing behind.
+    fn open(
+        &self,
+        launcher: &mut dyn Launcher,
+        watcher: &SyncSender<Progress>,
+    ) -> Result<Session, Failure> {
+        let open = &self.file.open;
+        let metric = self
+            .file
+            .config
+            .metrics
+            .first()
+            .map(|metric| metric.name.clone())
+            .unwrap_or_default();
+        drop(watcher.send(Progress::Opening { slots: open.pack }));
+        let session = Session::open(launcher, open, &metric, &self.stop).map_err(open_failure)?;
+        drop(watcher.send(Progress::Opened(Box::new(session.ready.clone()))));
+        Ok(session)
+    }
+
+    fn create(&self) -> Result<(StudyId, Study), Failure> {
+        let id = match self
+            .storage
+            .create(&self.file.config, &self.writer(), self.now())
+        {
+            // Another process was faster by a moment; the same command resumes its study.
+            Err(error @ CreateError::NameTaken { .. }) => {
+                return Err(Failure::new(Class::Usage, error));
+            }
+            created => created.class(Class::Storage)?,
+        };
+        let study = tunesmith_core::load(&*self.storage, id).class(Class::Storage)?;
+        Ok((id, study))
+    }
+}
+
+/// How many trials there will be at most: by the budget, or by the size of a grid.
+fn total(config: &StudyConfig) -> Option<u64> {
+    let grid = || {
+        let mut sizes = config
+            .space
+            .searched()
+            .map(|parameter| parameter.domain()?.cardinality());
+        let product = sizes.try_fold(1_u64, |product, size| product.checked_mul(size?));
+        product.filter(|_| config.sampler.name == "grid" && !config.space.is_conditional())
+    };
+    match (config.budget.trials.map(u64::from), grid()) {
+        (Some(budget), Some(grid)) => Some(budget.min(grid)),
+        (budget, grid) => budget.or(grid),
+    }
+}
+
+/// Trainers are this program again, under its hidden command.
+fn launcher() -> Result<ProcessLauncher, Failure> {
+    let program = std::env::current_exe().class(Class::Trainer)?;
+    Ok(ProcessLauncher {
+        program,
+        arguments: vec!["trainer".to_owned()],
+    })
+}
+
+fn fatal_class(class: FatalClass) -> Class {
+    match class {
+        FatalClass::Data | FatalClass::Model => Class::Material,
+        FatalClass::Disk => Class::Storage,
+        FatalClass::Device | FatalClass::Protocol => Class::Trainer,
+    }
+}
+
+fn open_failure(error: OpenError) -> Failure {
+    let class = match &error {
+        OpenError::Fatal { class, .. } => fatal_class(*class),
+        OpenError::Metric { .. } => Class::StudyFile,
+        OpenError::Interrupted => Class::Interrupted,
+        _ => Class::Trainer,
+    };
+    Failure::new(class, error)
+}
+
+fn work_failure(error: WorkError) -> Failure {
+    let class = match error {
+        WorkError::Open(error) => return open_failure(error),
+        WorkError::Fatal { class, .. } => fatal_class(class),
+        _ => Class::Storage,
+    };
+    Failure::new(class, error)
+}

@@ -1,0 +1,298 @@
+//! What a study has found, as tables and sentences: ranking, winner, and how sure that is. It
+//! refuses to call a difference inside the noise a difference.
+
+use serde_json::{Value as Json, json};
+use tunesmith_core::{
+    Domain, Goal, Metric, Outcome, Parameter, SearchSpace, Study, Trial, TrialState,
+};
+
+use crate::commands::json_params;
+use crate::figures;
+use crate::progress::short_value;
+use crate::table::Table;
+
+/// The study's metric. A study has at least one.
+pub(crate) fn metric(study: &Study) -> Option<&Metric> {
+    study.metrics().first()
+}
+
+/// Completed trials from best to worst, then the others by number.
+pub(crate) fn ranking(study: &Study) -> Vec<&Trial> {
+    let Some(metric) = metric(study) else {
+        return Vec::new();
+    };
+    let mut completed: Vec<(f64, &Trial)> = study
+        .in_state(TrialState::Completed)
+        .filter_map(|trial| Some((trial.value(metric)?, trial)))
+        .collect();
+    completed.sort_by(|(left, _), (right, _)| match metric.goal {
+        Goal::Minimize => left.total_cmp(right),
+        Goal::Maximize => right.total_cmp(left),
+    });
+    let others = study
+        .trials()
+        .iter()
+        .filter(|trial| trial.state != TrialState::Completed);
+    completed
+        .into_iter()
+        .map(|(_, trial)| trial)
+        .chain(others)
+        .collect()
+}
+
+/// The names of the parameters that differ between trials, as they were declared.
+pub(crate) fn varying_in(space: &SearchSpace) -> Vec<String> {
+    let fixed = |parameter: &Parameter| matches!(parameter.domain(), Some(Domain::Fixed(_)));
+    let parameters = space.parameters().iter();
+    parameters
+        .filter(|parameter| !fixed(parameter))
+        .map(|parameter| parameter.name.clone())
+        .collect()
+}
+
+/// A table of trials.
+pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
+    let names = varying_in(study.space());
+    let price = study.config().price_per_device_hour;
+    let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
+    let mut table = Table::default()
+        .number("trial")
+        .text("state")
+        .number(metric_name);
+    for name in &names {
+        table = table.number(name);
+    }
+    table = table.number("steps").number("minutes");
+    if price.is_some() {
+        table = table.number("cost");
+    }
+    if trials.iter().any(|trial| reason(trial).is_some()) {
+        table = table.text("reason");
+    }
+    for (index, trial) in trials.iter().enumerate() {
+        table.row(row(study, trial, &names, price));
+        if study.best().is_some_and(|best| best.number == trial.number) {
+            table.mark(index);
+        }
+    }
+    table
+}
+
+fn row(study: &Study, trial: &Trial, names: &[String], price: Option<f64>) -> Vec<String> {
+    let value = metric(study).and_then(|metric| trial.value(metric));
+    let steps = trial.reports.last().map(|report| report.step.to_string());
+    let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
+    cells.push(value.map_or("-".to_owned(), figures::metric));
+    cells.extend(
+        names
+            .iter()
+            .map(|name| trial.params.get(name).map_or("-".to_owned(), short_value)),
+    );
+    cells.push(steps.unwrap_or("-".to_owned()));
+    cells.push(figures::minutes(trial.device_seconds));
+    cells.extend(price.map(|price| figures::money(price * trial.device_seconds / 3600.0)));
+    cells.extend(reason(trial));
+    cells
+}
+
+/// What the winner's score is worth, a sentence a line. `rows` is how many rows it was measured on,
+/// where that is known.
+pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
+    let metric = metric(study)?;
+    let best = study.best()?;
+    let value = best.value(metric)?;
+    let found = format!(
+        "best: trial {} with {} {}",
+        best.number,
+        metric.name,
+        figures::metric(value)
+    );
+    let Some(rows) = rows.filter(|rows| *rows > 0) else {
+        return Some(found);
+    };
+    let found = format!("{found} on {rows} validation rows");
+    let Some(error) = standard_error(metric, value, rows) else {
+        return Some(found);
+    };
+    let found = format!("{found}, standard error {}", figures::metric(error));
+    let others = study
+        .in_state(TrialState::Completed)
+        .filter(|trial| trial.number != best.number);
+    let equals = others
+        .filter_map(|trial| trial.value(metric))
+        .filter(|other| (other - value).abs() < error)
+        .count();
+    Some(match equals {
+        0 => found,
+        1 => format!(
+            "{found}\n1 other trial is within that error of it: the data cannot tell them apart"
+        ),
+        _ => format!(
+            "{found}\n{equals} other trials are within that error of it: the data cannot tell them apart"
+        ),
+    })
+}
+
+/// The standard error of a share of right answers; `None` for metrics that are no such share.
+fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
+    let share = metric.name.ends_with("accuracy") && (0.0..=1.0).contains(&value);
+    share.then(|| (value * (1.0 - value) / rows as f64).sqrt())
+}
+
+/// How a study stands, in one line.
+pub(crate) fn standing(study: &Study) -> String {
+    let count = |state| study.count(state);
+    let mut parts = vec![match study.budget().trials {
+        Some(limit) => format!(
+            "{} of {limit} trials completed",
+            count(TrialState::Completed)
+        ),
+        None => format!("{} trials completed", count(TrialState::Completed)),
+    }];
+    for state in [
+        TrialState::Failed,
+        TrialState::Pruned,
+        TrialState::Running,
+        TrialState::Queued,
+        TrialState::Cancelled,
+    ] {
+        if count(state) > 0 {
+            parts.push(format!("{} {state}", count(state)));
+        }
+    }
+    let spent = study.spent(study.last_event_at());
+    parts.push(format!(
+        "{} of training",
+        figures::duration(spent.device_seconds)
+    ));
+    parts.extend(
+        spent
+            .cost
+            .map(|cost| format!("cost {}", figures::money(cost))),
+    );
+    parts.join(" · ")
+}
+
+/// A trial for programs.
+pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
+    let price = study.config().price_per_device_hour;
+    let reports: Vec<Json> = trial
+        .reports
+        .iter()
+        .map(|report| json!({ "step": report.step, "fraction": report.fraction, "metrics": report.values }))
+        .collect();
+    json!({
+        "trial": trial.number,
+        "state": trial.state.name(),
+        "value": metric(study).and_then(|metric| trial.value(metric)),
+        "params": json_params(&trial.params),
+        "effective": trial.effective.as_ref().map(|effective| json_params(&effective.params)),
+        "seed": trial.seed,
+        "total_steps": trial.effective.as_ref().map(|effective| effective.total_steps),
+        "device_seconds": trial.device_seconds,
+        "cost": price.map(|price| price * trial.device_seconds / 3600.0),
+        "leases": trial.leases,
+        "reason": reason(trial),
+        "reports": reports,
+    })
+}
+
+/// A study for programs.
+pub(crate) fn study_json(study: &Study) -> Json {
+    let spent = study.spent(study.last_event_at());
+    let states = TrialState::ALL.map(|state| (state.name().to_owned(), json!(study.count(state))));
+    json!({
+        "study": study.config().name,
+        "method": study.config().sampler.name,
+        "metric": metric(study).map(|metric| metric.name.clone()),
+        "goal": metric(study).map(|metric| match metric.goal {
+            Goal::Minimize => "minimize",
+            Goal::Maximize => "maximize",
+        }),
+        "trials": Json::Object(states.into_iter().collect()),
+        "best": study.best().map(|best| trial_json(study, best)),
+        "device_seconds": spent.device_seconds,
+        "cost": spent.cost,
+        "paused": study.is_paused(),
+    })
+}
+
+/// All trials as CSV (RFC 4180): number, state, value, every parameter, steps, device seconds,
+/// cost, seed, reason.
+pub(crate) fn csv(study: &Study) -> String {
+    let parameters = study.space().parameters().iter();
+    let names: Vec<&str> = parameters
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
+    let mut header = vec!["trial", "state", metric_name];
+    header.extend(&names);
+    header.extend(["steps", "device_seconds", "cost", "seed", "reason"]);
+    let mut lines = vec![
+        header
+            .into_iter()
+            .map(csv_cell)
+            .collect::<Vec<_>>()
+            .join(","),
+    ];
+    for trial in study.trials() {
+        let cells = record(study, trial, &names);
+        lines.push(
+            cells
+                .iter()
+                .map(|cell| csv_cell(cell))
+                .collect::<Vec<_>>()
+                .join(","),
+        );
+    }
+    lines.join("\n") + "\n"
+}
+
+fn csv_cell(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text.to_owned()
+}
+
+fn record(study: &Study, trial: &Trial, names: &[&str]) -> Vec<String> {
+    let price = study.config().price_per_device_hour;
+    let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
+    cells.push(text(metric(study).and_then(|metric| trial.value(metric))));
+    cells.extend(names.iter().map(|name| {
+        trial
+            .params
+            .get(name)
+            .map_or(String::new(), ToString::to_string)
+    }));
+    cells.push(
+        trial
+            .reports
+            .last()
+            .map_or(String::new(), |report| report.step.to_string()),
+    );
+    cells.push(trial.device_seconds.to_string());
+    cells.push(text(
+        price.map(|price| price * trial.device_seconds / 3600.0),
+    ));
+    cells.push(trial.seed.to_string());
+    cells.push(reason(trial).unwrap_or_default());
+    cells
+}
+
+fn reason(trial: &Trial) -> Option<String> {
+    match trial.outcome.as_ref()? {
+        Outcome::Failed { reason } => Some(reason.to_string()),
+        Outcome::Pruned { reason } => Some(reason.clone()),
+        Outcome::Completed { .. } | Outcome::Cancelled => None,
+    }
+}
+
+/// Metrics of a JSON object as `name value`, with commas.
+pub(crate) fn metrics(of: &Json) -> String {
+    let entries = of.as_object().into_iter().flatten();
+    let shown = entries
+        .filter_map(|(name, value)| Some(format!("{name} {}", figures::metric(value.as_f64()?))));
+    shown.collect::<Vec<_>>().join(", ")
+}

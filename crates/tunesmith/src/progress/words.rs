@@ -1,0 +1,69 @@
+//! The sentences that bars and lines have in common. It refuses to print.
+
+use tunesmith_runtime::progress::{End, Progress};
+
+use super::{Heading, short_params};
+use crate::figures;
+
+/// The line for what happened, where it deserves one that stays.
+pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> {
+    match progress {
+        Progress::Opening { slots } => Some(format!(
+            "loading model and data; up to {slots} trials at once"
+        )),
+        Progress::Opened(ready) => {
+            let rows = format!(
+                "{} training and {} validation rows",
+                ready.train_rows, ready.validation_rows
+            );
+            let mut lines = vec![format!("{} on {}; {rows}", ready.model, ready.device)];
+            lines.extend(ready.notes.iter().map(|note| format!("note: {note}")));
+            Some(lines.join("\n"))
+        }
+        Progress::Reaped { trials } => Some(format!(
+            "going on with {} of a worker that is gone",
+            numbered(trials)
+        )),
+        Progress::Ended {
+            trial,
+            end,
+            params,
+            device_seconds,
+        } => Some(format!(
+            "trial {trial:>3}  {}  {}  {}",
+            ending(end, heading),
+            short_params(params, &heading.varying),
+            figures::duration(*device_seconds)
+        )),
+        Progress::HandedBack { trial } => {
+            Some(format!("trial {trial:>3}  saved; to be gone on with"))
+        }
+        Progress::TrainerLost { ending, slots } => Some(format!(
+            "{ending}\nstarting another one, for up to {slots} trials at once"
+        )),
+        Progress::Started { .. }
+        | Progress::Stepped { .. }
+        | Progress::Reported { .. }
+        | Progress::Standing(_) => None,
+    }
+}
+
+fn numbered(trials: &[u64]) -> String {
+    let numbers = trials
+        .iter()
+        .map(u64::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!(
+        "trial{} {numbers}",
+        if trials.len() == 1 { "" } else { "s" }
+    )
+}
+
+fn ending(end: &End, heading: &Heading) -> String {
+    match end {
+        End::Completed { value } => format!("{} {}", heading.metric, figures::metric(*value)),
+        End::Pruned => "stopped early".to_owned(),
+        End::Failed { reason } => format!("failed: {reason}"),
+    }
+}

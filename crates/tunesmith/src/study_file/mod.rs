@@ -1,0 +1,293 @@
+//! The study file: YAML in, a study's configuration out, or everything that is wrong with it, each
+//! with its line and column. It refuses to ignore anything: what cannot be honoured is an error.
+
+mod dialect;
+mod distribution;
+mod parameters;
+mod problem;
+mod schema;
+mod shape;
+mod train;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tunesmith_core::wire::document;
+use tunesmith_core::{Budget, Component, Document, Goal, Metric, StudyConfig, Summary};
+use tunesmith_search::policy;
+use tunesmith_train::protocol::Open;
+
+use parameters::Remarks;
+pub(crate) use problem::StudyFileError;
+use problem::{Note, Problem, ProblemKind};
+pub(crate) use schema::schema;
+use yaml::{Kind, Node};
+
+/// The longest name of a study, characters: it is the name of a folder too.
+const LONGEST_NAME: usize = 100;
+
+/// A study file that can be used.
+#[derive(Debug, Clone)]
+pub(crate) struct StudyFile {
+    /// Its text.
+    pub text: String,
+    /// What the study is.
+    pub config: StudyConfig,
+    /// What its trainer is opened with.
+    pub open: Open,
+    path: PathBuf,
+    notes: Vec<Note>,
+}
+
+/// Why there is no study file to speak of.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read the study file {path}; `tunesmith init` writes one to begin with")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its text cannot be used.
+    #[error(transparent)]
+    Content(#[from] StudyFileError),
+}
+
+impl StudyFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`LoadError`] with everything that is wrong.
+    pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
+        let read = |source| LoadError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(read)?;
+        // One byte more than is legal, so that the parser sees that it is too long.
+        file.take(yaml::MAX_FILE_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(read)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| read(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
+        Ok(Self::parse(path, text)?)
+    }
+
+    /// Checks the text of a file. `path` is for messages, for paths that are relative to it, and
+    /// for the name of a study that has none of its own.
+    ///
+    /// # Errors
+    /// [`StudyFileError`] with everything that is wrong.
+    pub(crate) fn parse(path: &Path, text: String) -> Result<Self, StudyFileError> {
+        let root = match yaml::parse(&text) {
+            Ok(root) => root,
+            Err(problem) => return Err(StudyFileError::new(path, &text, vec![problem])),
+        };
+        let mut problems = Vec::new();
+        dialect::STUDY.check(&root, &mut problems);
+        let mut notes = Vec::new();
+        let study = if problems.is_empty() {
+            let mut remarks = Remarks {
+                text: &text,
+                problems: &mut problems,
+                notes: &mut notes,
+            };
+            decode(&root, path, &mut remarks)
+        } else {
+            None
+        };
+        match study {
+            Some((config, open)) if problems.is_empty() => Ok(Self {
+                config,
+                open,
+                path: path.to_owned(),
+                notes,
+                text,
+            }),
+            _ => Err(StudyFileError::new(path, &text, problems)),
+        }
+    }
+
+    /// What is worth knowing about it, as a terminal shows it; empty where there is nothing.
+    pub(crate) fn notes(&self, styled: bool) -> String {
+        problem::render_notes(&self.path, &self.text, &self.notes, styled)
+    }
+}
+
+fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<(StudyConfig, Open)> {
+    let seed = whole(root, "seed").unwrap_or(0);
+    let name = name(root, path, remarks.problems);
+    let metric = metric(root, remarks);
+    let price = root
+        .get("price")
+        .and_then(|price| price.get("gpu_hour"))
+        .and_then(Node::number);
+    let space = parameters::read(root.get("parameters")?, remarks);
+    let method = root.get("method").and_then(Node::text)?;
+    let budget = budget(root, price, method, remarks.problems);
+    let base = base(path);
+    let open = train::read(root.get("train")?, &base, seed, remarks.problems);
+    let (open, space) = (open?, space?);
+    let mut config = StudyConfig::new(&name?, space, metric?);
+    config.sampler = Component::named(method);
+    config.budget = budget?;
+    config.price_per_device_hour = price;
+    config.seed = seed;
+    config.task = task_document(&open)?;
+    config.labels = labels(root);
+    if let (Err(error), Some(method)) = (policy(&config), root.get("method")) {
+        let message = error.to_string();
+        let problem = Problem::new(method.span.clone(), ProblemKind::Space { message });
+        remarks.problems.push(problem);
+    }
+    Some((config, open))
+}
+
+/// What of `open` decides what a trial measures: the rest may differ from run to run of a study.
+fn task_document(open: &Open) -> Option<Document> {
+    let task = json!({
+        "model": open.model,
+        "task": open.task,
+        "device": open.device,
+        "precision": open.precision,
+        "evaluate": open.evaluate,
+        "data_seed": open.data_seed,
+    });
+    document(&task.to_string()).ok()
+}
+
+/// The descriptive keys, as they are.
+fn labels(root: &Node) -> BTreeMap<String, String> {
+    ["description", "project", "entity"]
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), root.get(key)?.text()?.to_owned())))
+        .collect()
+}
+
+/// The folder where the file's relative paths start.
+fn base(path: &Path) -> PathBuf {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    std::path::absolute(parent).unwrap_or_else(|_| parent.to_owned())
+}
+
+fn whole(node: &Node, key: &str) -> Option<u64> {
+    match node.get(key)?.kind {
+        Kind::Int(value) => value.try_into().ok(),
+        _ => None,
+    }
+}
+
+fn name(root: &Node, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    let (name, span) = match root.get("name") {
+        Some(node) => (node.text()?.to_owned(), node.span.clone()),
+        None => (path.file_stem()?.to_string_lossy().into_owned(), 0..0),
+    };
+    let legal = |letter: char| !letter.is_control() && !"/\\:*?\"<>|".contains(letter);
+    if name.is_empty()
+        || name.starts_with('.')
+        || name.chars().count() > LONGEST_NAME
+        || !name.chars().all(legal)
+    {
+        problems.push(Problem::new(span, ProblemKind::BadStudyName { name }));
+        return None;
+    }
+    Some(name)
+}
+
+fn metric(root: &Node, remarks: &mut Remarks<'_>) -> Option<Metric> {
+    let Some(node) = root.get("metric") else {
+        let kind = ProblemKind::Missing {
+            key: "metric",
+            place: "the study file",
+            help: "add `metric: {name: eval_accuracy, goal: maximize}`",
+        };
+        remarks.problems.push(Problem::new(root.span.clone(), kind));
+        return None;
+    };
+    for entry in node
+        .entries()
+        .iter()
+        .filter(|entry| entry.key.starts_with("impute"))
+    {
+        let message = format!(
+            "`{}` has no effect: the methods of this version assume nothing of other trials",
+            entry.key
+        );
+        remarks.notes.push(Note {
+            span: entry.key_span.clone(),
+            message,
+        });
+    }
+    let word = |key: &str| node.get(key).and_then(Node::text);
+    Some(Metric {
+        name: word("name")?.to_owned(),
+        goal: if word("goal") == Some("maximize") {
+            Goal::Maximize
+        } else {
+            Goal::Minimize
+        },
+        target: node.get("target").and_then(Node::number),
+        summary: if word("summary") == Some("best") {
+            Summary::Best
+        } else {
+            Summary::Last
+        },
+    })
+}
+
+fn budget(
+    root: &Node,
+    price: Option<f64>,
+    method: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Budget> {
+    let limits = root.get("budget");
+    let number = |key: &str| {
+        limits
+            .and_then(|limits| limits.get(key))
+            .and_then(Node::number)
+    };
+    let trials = limits.and_then(|limits| whole(limits, "trials"));
+    let cap = whole(root, "run_cap");
+    let wall = limits
+        .and_then(|limits| limits.get("wall"))
+        .and_then(Node::text);
+    let cost = number("cost");
+    if let (Some(_), None, Some(node)) = (cost, price, limits.and_then(|limits| limits.get("cost")))
+    {
+        problems.push(Problem::new(node.span.clone(), ProblemKind::NoPrice));
+    }
+    if let (Some(_), Some(_), Some(node)) = (trials, cap, root.get("run_cap")) {
+        let kind = ProblemKind::Both {
+            first: "budget.trials",
+            second: "run_cap",
+        };
+        problems.push(Problem::new(node.span.clone(), kind));
+        return None;
+    }
+    let budget = Budget {
+        trials: trials
+            .or(cap)
+            .map(|trials| trials.min(u32::MAX.into()) as u32),
+        wall_ms: wall.and_then(shape::duration_ms),
+        device_seconds: number("gpu_minutes").map(|minutes| minutes * 60.0),
+        cost,
+    };
+    if budget == Budget::default() && method != "grid" {
+        problems.push(Problem::new(root.span.clone(), ProblemKind::Endless));
+        return None;
+    }
+    Some(budget)
+}
+
+#[cfg(test)]
+mod tests;

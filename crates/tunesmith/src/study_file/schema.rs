@@ -1,0 +1,90 @@
+//! The JSON Schema of the study file, made from the tables that check one. It promises no more than
+//! the tables say: that every file which parses is valid under it, not the reverse.
+
+use serde_json::{Map, Value, json};
+
+use super::dialect::STUDY;
+use super::shape::{Bounds, Key, Shape, Table};
+
+/// The schema, draft 2020-12.
+pub(crate) fn schema() -> Value {
+    let mut root = table(&STUDY);
+    if let Value::Object(object) = &mut root {
+        object.insert(
+            "$schema".into(),
+            "https://json-schema.org/draft/2020-12/schema".into(),
+        );
+        object.insert("title".into(), "tunesmith study file".into());
+        object.insert(
+            "$defs".into(),
+            json!({ "parameter": table(&super::dialect::PARAMETER) }),
+        );
+    }
+    root
+}
+
+fn table(table: &Table) -> Value {
+    let keys = table
+        .keys
+        .iter()
+        .filter(|key| !matches!(key.shape, Shape::Refused { .. }));
+    let properties: Map<String, Value> = keys
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
+    let required: Vec<&str> = table
+        .keys
+        .iter()
+        .filter(|key| key.required.is_some())
+        .map(|key| key.name)
+        .collect();
+    let mut object = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
+    object
+}
+
+fn property(key: &Key) -> Value {
+    let mut value = shape(&key.shape);
+    if let Value::Object(object) = &mut value {
+        object.insert("description".into(), key.about.into());
+    }
+    value
+}
+
+fn shape(of: &Shape) -> Value {
+    match of {
+        Shape::Text => json!({ "type": "string" }),
+        Shape::Duration => json!({ "type": "string", "pattern": "^([0-9]+[smhd])+$" }),
+        Shape::Bool => json!({ "type": "boolean" }),
+        Shape::Whole { least } => json!({ "type": "integer", "minimum": least }),
+        Shape::Number(bounds) => number(*bounds),
+        Shape::Scalar => json!({ "type": ["number", "string", "boolean", "null"] }),
+        Shape::Anything | Shape::Refused { .. } => json!({}),
+        Shape::Word { words, .. } => json!({ "enum": words() }),
+        Shape::List { of, least } => {
+            json!({ "type": "array", "items": shape(of), "minItems": least })
+        }
+        Shape::Map(keys) if std::ptr::eq(*keys, &raw const super::dialect::PARAMETER) => {
+            json!({ "$ref": "#/$defs/parameter" })
+        }
+        Shape::Map(keys) => table(keys),
+        Shape::Each(of) => json!({ "type": "object", "additionalProperties": shape(of) }),
+        Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
+    }
+}
+
+fn number(bounds: Bounds) -> Value {
+    match bounds {
+        Bounds::Any => json!({ "type": "number" }),
+        Bounds::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Bounds::NotNegative => json!({ "type": "number", "minimum": 0 }),
+        Bounds::OpenUnit => {
+            json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 })
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Study files that are good, and what is said of those that are not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::{expect, expect_file};
+
+use super::*;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn yaml_files(of: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(of).expect("the folder is part of the repository");
+    let paths = entries.map(|entry| entry.expect("it can be listed").path());
+    let mut files: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no study files in {}", of.display());
+    files
+}
+
+/// Parses a file under its bare name, so that messages are the same on every machine.
+fn parse(path: &Path) -> Result<StudyFile, StudyFileError> {
+    let text = fs::read_to_string(path).expect("it is readable");
+    StudyFile::parse(
+        Path::new(path.file_name().expect("a file has a name")),
+        text,
+    )
+}
+
+#[test]
+fn every_bad_file_is_explained() {
+    for path in yaml_files(&folder("tests/study_files/bad")) {
+        let error = parse(&path).expect_err("it is bad");
+        expect_file![path.with_extension("txt")].assert_eq(&format!("{error}\n"));
+    }
+}
+
+#[test]
+fn every_good_file_and_every_example_is_accepted() {
+    for of in ["tests/study_files/good", "../../examples"] {
+        for path in yaml_files(&folder(of)) {
+            if let Err(error) = parse(&path) {
+                panic!("{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_template_of_init_is_accepted() {
+    use clap::ValueEnum;
+    for template in crate::cli::Template::value_variants() {
+        let text = crate::commands::init::text(*template).to_owned();
+        if let Err(error) = StudyFile::parse(Path::new("study.yaml"), text) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn distributions_become_domains_and_priors() {
+    let file =
+        parse(&folder("tests/study_files/good/every_distribution.yaml")).expect("it is good");
+    let parameters = file.config.space.parameters().iter();
+    let text: Vec<String> = parameters
+        .map(|parameter| format!("{}: {:?}\n", parameter.name, parameter.rule))
+        .collect();
+    let text = text.concat();
+    expect_file![folder("tests/study_files/good/every_distribution.txt")].assert_eq(&text);
+}
+
+#[test]
+fn exponents_and_imputation_are_noted() {
+    let file =
+        parse(&folder("tests/study_files/good/every_distribution.yaml")).expect("it is good");
+    expect_file![folder(
+        "tests/study_files/good/every_distribution.notes.txt"
+    )]
+    .assert_eq(&format!("{}\n", file.notes(false)));
+}
+
+#[test]
+fn the_rest_of_a_file_becomes_the_configuration() {
+    let file = parse(&folder(
+        "tests/study_files/good/conditions_and_formulas.yaml",
+    ))
+    .expect("it is good");
+    let config = &file.config;
+    let open = &file.open;
+    let text = format!(
+        "{:?}\n{:?}\n{:?}\nprice {:?}, seed {}\n{}\npack {}, a checkpoint every {} s\n",
+        config.sampler.name,
+        config.metrics,
+        config.budget,
+        config.price_per_device_hour,
+        config.seed,
+        config.task.as_str(),
+        open.pack,
+        open.checkpoint_seconds,
+    );
+    expect![[r#"
+        "sobol"
+        [Metric { name: "eval_accuracy", goal: Maximize, target: None, summary: Best }]
+        Budget { trials: Some(8), wall_ms: Some(5400000), device_seconds: Some(2700.0), cost: Some(2.3) }
+        price Some(3.06), seed 0
+        {"data_seed":0,"device":"cpu","evaluate":{"fraction":0.25},"model":{"architecture":"roberta","heads":2,"hidden":64,"intermediate":null,"layers":2,"positions":128,"vocabulary":4000},"precision":"float32","task":{"label":"label","labels":["0","1","2"],"limit":{"train":1000},"text":["premise","hypothesis"],"train":["a.csv","b.csv"]}}
+        pack 2, a checkpoint every 0 s
+    "#]].assert_eq(&text);
+    for parameter in config.space.parameters() {
+        assert!(parameter.name != "lora.dropout" || parameter.condition.is_some());
+    }
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    expect_file![folder("tests/study_files/schema.json")].assert_eq(&format!("{:#}\n", schema()));
+}
+
+#[test]
+fn lengths_of_time_are_read() {
+    for (text, expected) in [
+        ("90s", Some(90_000)),
+        ("1h30m", Some(5_400_000)),
+        ("2d", Some(172_800_000)),
+        ("", None),
+        ("90", None),
+        ("1.5h", None),
+        ("h", None),
+        ("99999999999999999999d", None),
+    ] {
+        assert_eq!(shape::duration_ms(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_long_is_not_parsed() {
+    let error = StudyFile::parse(Path::new("long.yaml"), "#".repeat(yaml::MAX_FILE_BYTES + 1));
+    assert!(
+        error
+            .expect_err("it is too long")
+            .to_string()
+            .contains("too many for a study file")
+    );
+}

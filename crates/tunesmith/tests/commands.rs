@@ -1,0 +1,427 @@
+//! Transcripts of the commands: what they print, where, and their exit codes. Training is not
+//! among them: `run` has tests of its own.
+
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its strings so"
+)]
+
+use std::path::Path;
+use std::process::Command;
+
+use expect_test::{Expect, expect, expect_file};
+use tunesmith_core::{
+    Budget, Command as Core, Component, Domain, Effective, FailureReason, Goal, Metric, Next,
+    Outcome, Parameter, Params, Policy, Report, Rng, Sampler, Scheduler, SearchSpace, Storage,
+    Study, StudyConfig, Suggestion, Timestamp, Trial, Values, Verdict, Writer,
+};
+use tunesmith_store::sqlite::{Durability, Presence, Sqlite};
+
+/// Runs a command in a folder; standard output, standard error and exit code as one text. Nothing
+/// of the environment of this process reaches it but what the system needs.
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_tunesmith"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("TUNESMITH_STORAGE")
+        .env_remove("TUNESMITH_RUNS")
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the program starts");
+    let streams = [("", &output.stdout), ("2> ", &output.stderr)];
+    let mut text = format!("$ tunesmith {}\n", arguments.join(" "));
+    for (mark, stream) in streams {
+        for line in String::from_utf8_lossy(stream).lines() {
+            text.push_str(format!("{mark}{line}").trim_end());
+            text.push('\n');
+        }
+    }
+    let code = output
+        .status
+        .code()
+        .map_or("by a signal".to_owned(), |code| code.to_string());
+    text += "exit ";
+    text += &code;
+    text.push('\n');
+    text.replace(&*folder.to_string_lossy(), "FOLDER")
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it reads better where it is called"
+)]
+fn check(folder: &Path, arguments: &[&str], expected: Expect) {
+    expected.assert_eq(&run(folder, arguments));
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+#[derive(Debug)]
+struct Listed;
+
+impl Sampler for Listed {
+    fn suggest(&self, study: &Study, count: u32, _rng: &Rng) -> Vec<Suggestion> {
+        let rates = [2e-5, 3e-5, 5e-5, 1e-2];
+        let suggestion = |number: u32| Suggestion {
+            params: Params::from([
+                (
+                    "learning_rate",
+                    tunesmith_core::Value::Float(rates[number as usize]),
+                ),
+                ("num_train_epochs", tunesmith_core::Value::Int(3)),
+            ]),
+            note: Params::new(),
+        };
+        let first = study.next_number();
+        (first..first + count).map(suggestion).collect()
+    }
+}
+
+#[derive(Debug)]
+struct RunToEnd;
+
+impl Scheduler for RunToEnd {
+    fn next(&self, _study: &Study) -> Next {
+        Next::Start
+    }
+
+    fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {
+        Verdict::Continue
+    }
+}
+
+fn four_trials(name: &str) -> StudyConfig {
+    let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-1));
+    let epochs = Parameter::new("num_train_epochs", Domain::Fixed(3_i64.into()));
+    let space = SearchSpace::new(vec![rate, epochs]).expect("a legal space");
+    let mut config = StudyConfig::new(name, space, Metric::new("eval_accuracy", Goal::Maximize));
+    config.budget = Budget {
+        trials: Some(4),
+        ..Budget::default()
+    };
+    config.price_per_device_hour = Some(3.06);
+    config.sampler = Component::named("random");
+    config
+}
+
+/// A database with a study of four trials: three completed, one that failed.
+fn with_a_study(folder: &Path, name: &str) {
+    let storage = Sqlite::open(
+        &folder.join("tunesmith.db"),
+        Presence::CreateIfMissing,
+        Durability::default(),
+    )
+    .expect("a temporary folder is writable");
+    let config = four_trials(name);
+    let writer = Writer::new("a-worker");
+    let policy = Policy {
+        sampler: Box::new(Listed),
+        scheduler: Box::new(RunToEnd),
+    };
+    let id = storage
+        .create(&config, &writer, Timestamp(0))
+        .expect("it is new");
+    let mut study = tunesmith_core::load(&storage, id).expect("it is whole");
+    let mut now = Timestamp(0);
+    let mut tell = |command: Core| {
+        now = now.plus_ms(1_000);
+        tunesmith_core::submit(&storage, id, &mut study, &policy, &writer, &command, now)
+            .expect("it is legal");
+        study.clone()
+    };
+    for (number, value) in [
+        (0, Some(0.6920)),
+        (1, Some(0.7329)),
+        (2, Some(0.7256)),
+        (3, None),
+    ] {
+        let study = tell(Core::Ask { count: 1 });
+        let lease = study
+            .trial(number)
+            .and_then(Trial::lease_key)
+            .expect("it was leased");
+        let effective = Effective {
+            params: Params::from([("learning_rate", 2e-5)]),
+            total_steps: 468,
+        };
+        tell(Core::RecordEffective { lease, effective });
+        let outcome = match value {
+            Some(value) => {
+                let values = Values::from([("eval_accuracy".to_owned(), value)]);
+                tell(Core::Report {
+                    lease,
+                    report: Report {
+                        step: 468,
+                        fraction: 1.0,
+                        values,
+                        device_seconds: 75.5,
+                    },
+                });
+                Outcome::Completed {
+                    values: Values::new(),
+                }
+            }
+            None => Outcome::Failed {
+                reason: FailureReason::NonFinite {
+                    metric: "train_loss".into(),
+                    step: 12,
+                },
+            },
+        };
+        tell(Core::Tell {
+            lease,
+            outcome,
+            device_seconds: 0.5,
+        });
+    }
+}
+
+#[test]
+fn help_lists_commands_and_exit_codes() {
+    expect_file!["transcripts/help.txt"].assert_eq(&run(folder().path(), &["--help"]));
+}
+
+#[test]
+fn a_study_is_shown() {
+    let folder = folder();
+    with_a_study(folder.path(), "rte");
+    check(
+        folder.path(),
+        &["show"],
+        expect![[r#"
+        $ tunesmith show
+        rte: 3 of 4 trials completed · 1 failed · 3m49s of training · cost 0.19
+        best: trial 1 with eval_accuracy 0.7329
+
+        trial  state      eval_accuracy  learning_rate  steps  minutes    cost  reason
+            1  completed         0.7329           3e-5    468     1.27  0.0646
+            2  completed         0.7256           5e-5    468     1.27  0.0646
+            0  completed         0.6920           2e-5    468     1.27  0.0646
+            3  failed                 -           0.01      -     0.01  0.0004  train_loss was not finite at step 12
+        exit 0
+    "#]],
+    );
+    check(
+        folder.path(),
+        &["trials", "rte"],
+        expect![[r#"
+        $ tunesmith trials rte
+        trial  state      eval_accuracy  learning_rate  steps  minutes    cost  reason
+            0  completed         0.6920           2e-5    468     1.27  0.0646
+            1  completed         0.7329           3e-5    468     1.27  0.0646
+            2  completed         0.7256           5e-5    468     1.27  0.0646
+            3  failed                 -           0.01      -     0.01  0.0004  train_loss was not finite at step 12
+        exit 0
+    "#]],
+    );
+    check(
+        folder.path(),
+        &["best"],
+        expect![[r#"
+        $ tunesmith best
+        best: trial 1 with eval_accuracy 0.7329
+          learning_rate: 3e-5
+          num_train_epochs: 3
+        no model of it under FOLDER/runs/rte
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn a_study_is_shown_to_programs() {
+    let folder = folder();
+    with_a_study(folder.path(), "rte");
+    expect_file!["transcripts/show.json.txt"].assert_eq(&run(folder.path(), &["show", "--json"]));
+    let trials = run(folder.path(), &["trials", "--json"]);
+    let json: String = trials
+        .lines()
+        .filter(|line| !line.starts_with(['$', 'e']))
+        .collect();
+    let parsed: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(parsed.as_array().map(Vec::len), Some(4));
+    assert_eq!(parsed[3]["reason"], "train_loss was not finite at step 12");
+    let best = run(folder.path(), &["best", "rte", "--json"]);
+    assert!(best.contains("\"value\": 0.7329"), "{best}");
+}
+
+#[test]
+fn several_studies_are_listed_and_must_be_named() {
+    let folder = folder();
+    with_a_study(folder.path(), "first");
+    with_a_study(folder.path(), "second");
+    check(
+        folder.path(),
+        &["show"],
+        expect![[r#"
+        $ tunesmith show
+        study   method  standing
+        first   random  3 of 4 trials completed · 1 failed · 3m49s of training · cost 0.19
+        second  random  3 of 4 trials completed · 1 failed · 3m49s of training · cost 0.19
+        exit 0
+    "#]],
+    );
+    check(
+        folder.path(),
+        &["trials"],
+        expect![[r#"
+        $ tunesmith trials
+        2> error: there are several studies in ./tunesmith.db; name one of: first, second
+        exit 2
+    "#]],
+    );
+    check(
+        folder.path(),
+        &["best", "third"],
+        expect![[r#"
+        $ tunesmith best third
+        2> error: there is no study `third` in ./tunesmith.db; there are: first, second
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn nothing_is_made_where_there_is_nothing_to_show() {
+    let folder = folder();
+    check(
+        folder.path(),
+        &["show"],
+        expect![[r#"
+        $ tunesmith show
+        2> error: there is no database at ./tunesmith.db: run a study first, or say where the log is with --storage
+        exit 5
+    "#]],
+    );
+    assert!(
+        !folder.path().join("tunesmith.db").exists(),
+        "looking makes no database"
+    );
+    check(
+        folder.path(),
+        &["show", "--storage", "postgres://host/studies"],
+        expect![[r#"
+            $ tunesmith show --storage postgres://host/studies
+            2> error: `postgres:` storages are not supported by this build: give a path, sqlite:///PATH or memory:
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn init_writes_a_file_once() {
+    let folder = folder();
+    check(
+        folder.path(),
+        &["init", "rte.yaml", "--task", "glue/rte"],
+        expect![[r#"
+            $ tunesmith init rte.yaml --task glue/rte
+            2> wrote rte.yaml; edit it, then: tunesmith run rte.yaml
+            exit 0
+        "#]],
+    );
+    check(
+        folder.path(),
+        &["init", "rte.yaml"],
+        expect![[r#"
+        $ tunesmith init rte.yaml
+        2> error: rte.yaml exists already; name another file, or move it away
+        exit 2
+    "#]],
+    );
+    let text = std::fs::read_to_string(folder.path().join("rte.yaml")).expect("it was written");
+    assert!(text.contains("task: glue/rte"), "the first one stays");
+}
+
+#[test]
+fn a_study_file_that_cannot_be_used_is_class_3() {
+    let folder = folder();
+    check(
+        folder.path(),
+        &["run", "nowhere.yaml"],
+        expect![[r#"
+        $ tunesmith run nowhere.yaml
+        2> error: cannot read the study file nowhere.yaml; `tunesmith init` writes one to begin with: No such file or directory (os error 2)
+        exit 3
+    "#]],
+    );
+    std::fs::write(folder.path().join("bad.yaml"), "metod: random\n").expect("it is writable");
+    check(
+        folder.path(),
+        &["run", "bad.yaml"],
+        expect![[r#"
+        $ tunesmith run bad.yaml
+        2> error: unknown key `metod` in the study file
+        2>  --> bad.yaml:1:1
+        2>   |
+        2> 1 | metod: random
+        2>   | ^^^^^
+        2>   |
+        2>   = help: did you mean `method`?
+        2>
+        2> error: the study file lacks `method`
+        2>  --> bad.yaml:1:1
+        2>   |
+        2> 1 | metod: random
+        2>   | ^
+        2>   |
+        2>   = help: add `method: random`, or `grid`, or `sobol`
+        2>
+        2> error: the study file lacks `parameters`
+        2>  --> bad.yaml:1:1
+        2>   |
+        2> 1 | metod: random
+        2>   | ^
+        2>   |
+        2>   = help: add `parameters: {learning_rate: {values: [2e-5, 3e-5, 5e-5]}}`
+        2>
+        2> error: the study file lacks `train`
+        2>  --> bad.yaml:1:1
+        2>   |
+        2> 1 | metod: random
+        2>   | ^
+        2>   |
+        2>   = help: add `train: {model: bert-base-uncased, task: glue/rte}`
+        exit 3
+    "#]],
+    );
+    assert!(
+        !folder.path().join("tunesmith.db").exists(),
+        "a bad file makes no database"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_class_2() {
+    check(
+        folder().path(),
+        &["rnu", "study.yaml"],
+        expect![[r#"
+        $ tunesmith rnu study.yaml
+        2> error: unrecognized subcommand 'rnu'
+        2>
+        2> Usage: tunesmith [OPTIONS] <COMMAND>
+        2>
+        2> For more information, try '--help'.
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn schema_and_completions_are_printed() {
+    let schema = run(folder().path(), &["schema"]);
+    assert!(
+        schema.contains("https://json-schema.org/draft/2020-12/schema"),
+        "{schema}"
+    );
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let completions = run(folder().path(), &["completions", shell]);
+        assert!(
+            completions.contains("tunesmith") && completions.ends_with("exit 0\n"),
+            "{shell}"
+        );
+    }
+}
