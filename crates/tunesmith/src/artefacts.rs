@@ -65,11 +65,7 @@ pub(crate) enum ArtefactError {
 /// A `map_err` for `action` on `path`.
 fn disk(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ArtefactError + use<> {
     let path = path.to_owned();
-    move |source| ArtefactError::Disk {
-        action,
-        path,
-        source,
-    }
+    move |source| ArtefactError::Disk { action, path, source }
 }
 
 const CERTIFICATE: &str = "tunesmith.json";
@@ -78,9 +74,7 @@ impl Artefacts {
     /// The folder of the study `name` under `runs`.
     pub(crate) fn of(runs: &Path, name: &str) -> Self {
         let root = runs.join(name);
-        Self {
-            root: std::path::absolute(&root).unwrap_or(root),
-        }
+        Self { root: std::path::absolute(&root).unwrap_or(root) }
     }
 
     /// The folder itself.
@@ -164,11 +158,8 @@ impl Artefacts {
 
 fn certify(folder: &Path, certificate: &Certificate) -> Result<(), ArtefactError> {
     let path = folder.join(CERTIFICATE);
-    let text =
-        serde_json::to_vec_pretty(certificate).map_err(|source| ArtefactError::Certificate {
-            path: path.clone(),
-            source,
-        })?;
+    let text = serde_json::to_vec_pretty(certificate)
+        .map_err(|source| ArtefactError::Certificate { path: path.clone(), source })?;
     Ok(atomic::write(&path, &text)?)
 }
 
@@ -223,21 +214,11 @@ mod tests {
         artefacts.prepare("name: rte").expect("it can be prepared");
         for trial in [3, 5] {
             let model = model(&artefacts, trial);
-            assert!(
-                artefacts
-                    .crown(&model, &certificate(trial))
-                    .expect("it can be crowned")
-            );
+            assert!(artefacts.crown(&model, &certificate(trial)).expect("it can be crowned"));
             assert!(!model.exists(), "the model moves");
         }
-        assert_eq!(
-            artefacts.certificate().expect("it is readable"),
-            Some(certificate(5))
-        );
-        assert_eq!(
-            fs::read_to_string(artefacts.best().join("weights")).expect("it is there"),
-            "5"
-        );
+        assert_eq!(artefacts.certificate().expect("it is readable"), Some(certificate(5)));
+        assert_eq!(fs::read_to_string(artefacts.best().join("weights")).expect("it is there"), "5");
         assert!(!artefacts.former().exists());
     }
 
@@ -247,11 +228,7 @@ mod tests {
         let artefacts = Artefacts::of(runs.path(), "rte");
         artefacts.prepare("").expect("it can be prepared");
         let nothing = artefacts.root().join("trials/1/model");
-        assert!(
-            !artefacts
-                .crown(&nothing, &certificate(1))
-                .expect("that is no error")
-        );
+        assert!(!artefacts.crown(&nothing, &certificate(1)).expect("that is no error"));
         assert_eq!(artefacts.certificate().expect("it is readable"), None);
     }
 
@@ -260,14 +237,9 @@ mod tests {
         let runs = tempfile::tempdir().expect("a temporary folder");
         let artefacts = Artefacts::of(runs.path(), "rte");
         artefacts.prepare("").expect("it can be prepared");
-        artefacts
-            .crown(&model(&artefacts, 3), &certificate(3))
-            .expect("it can be crowned");
+        artefacts.crown(&model(&artefacts, 3), &certificate(3)).expect("it can be crowned");
         fs::rename(artefacts.best(), artefacts.former()).expect("the first move");
         artefacts.prepare("").expect("it can be prepared again");
-        assert_eq!(
-            artefacts.certificate().expect("it is readable"),
-            Some(certificate(3))
-        );
+        assert_eq!(artefacts.certificate().expect("it is readable"), Some(certificate(3)));
     }
 }

@@ -72,9 +72,8 @@ impl Class {
 
     /// The table for `--help`.
     pub(crate) fn listing() -> String {
-        let lines = Self::ALL
-            .iter()
-            .map(|class| format!("  {:>3}  {}", class.code(), class.about()));
+        let lines =
+            Self::ALL.iter().map(|class| format!("  {:>3}  {}", class.code(), class.about()));
         format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
     }
 }
@@ -97,10 +96,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// An error of a class.
     pub(crate) fn new(class: Class, error: impl Into<anyhow::Error>) -> Self {
-        Self {
-            class,
-            error: error.into(),
-        }
+        Self { class, error: error.into() }
     }
 }
 

@@ -28,11 +28,7 @@ pub(crate) fn minutes(seconds: f64) -> String {
 
 /// Money without its currency: in hundredths, below a tenth in ten-thousandths.
 pub(crate) fn money(value: f64) -> String {
-    if value == 0.0 || value >= 0.1 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.4}")
-    }
+    if value == 0.0 || value >= 0.1 { format!("{value:.2}") } else { format!("{value:.4}") }
 }
 
 /// A hyperparameter: as it would be written in a study file, to four significant digits.
@@ -53,10 +49,7 @@ pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.3e}");
     match text.split_once('e') {
         Some((digits, exponent)) if digits.contains('.') => {
-            format!(
-                "{}e{exponent}",
-                digits.trim_end_matches('0').trim_end_matches('.')
-            )
+            format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
         }
         _ => text,
     }

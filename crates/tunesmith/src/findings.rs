@@ -29,15 +29,8 @@ pub(crate) fn ranking(study: &Study) -> Vec<&Trial> {
         Goal::Minimize => left.total_cmp(right),
         Goal::Maximize => right.total_cmp(left),
     });
-    let others = study
-        .trials()
-        .iter()
-        .filter(|trial| trial.state != TrialState::Completed);
-    completed
-        .into_iter()
-        .map(|(_, trial)| trial)
-        .chain(others)
-        .collect()
+    let others = study.trials().iter().filter(|trial| trial.state != TrialState::Completed);
+    completed.into_iter().map(|(_, trial)| trial).chain(others).collect()
 }
 
 /// The names of the parameters that differ between trials, as they were declared.
@@ -55,10 +48,7 @@ pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
     let names = varying_in(study.space());
     let price = study.config().price_per_device_hour;
     let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
-    let mut table = Table::default()
-        .number("trial")
-        .text("state")
-        .number(metric_name);
+    let mut table = Table::default().number("trial").text("state").number(metric_name);
     for name in &names {
         table = table.number(name);
     }
@@ -84,9 +74,7 @@ fn row(study: &Study, trial: &Trial, names: &[String], price: Option<f64>) -> Ve
     let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
     cells.push(value.map_or("-".to_owned(), figures::metric));
     cells.extend(
-        names
-            .iter()
-            .map(|name| trial.params.get(name).map_or("-".to_owned(), short_value)),
+        names.iter().map(|name| trial.params.get(name).map_or("-".to_owned(), short_value)),
     );
     cells.push(steps.unwrap_or("-".to_owned()));
     cells.push(figures::minutes(trial.device_seconds));
@@ -101,12 +89,8 @@ pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
     let metric = metric(study)?;
     let best = study.best()?;
     let value = best.value(metric)?;
-    let found = format!(
-        "best: trial {} with {} {}",
-        best.number,
-        metric.name,
-        figures::metric(value)
-    );
+    let found =
+        format!("best: trial {} with {} {}", best.number, metric.name, figures::metric(value));
     let Some(rows) = rows.filter(|rows| *rows > 0) else {
         return Some(found);
     };
@@ -115,9 +99,7 @@ pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
         return Some(found);
     };
     let found = format!("{found}, standard error {}", figures::metric(error));
-    let others = study
-        .in_state(TrialState::Completed)
-        .filter(|trial| trial.number != best.number);
+    let others = study.in_state(TrialState::Completed).filter(|trial| trial.number != best.number);
     let equals = others
         .filter_map(|trial| trial.value(metric))
         .filter(|other| (other - value).abs() < error)
@@ -143,10 +125,7 @@ fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
 pub(crate) fn standing(study: &Study) -> String {
     let count = |state| study.count(state);
     let mut parts = vec![match study.budget().trials {
-        Some(limit) => format!(
-            "{} of {limit} trials completed",
-            count(TrialState::Completed)
-        ),
+        Some(limit) => format!("{} of {limit} trials completed", count(TrialState::Completed)),
         None => format!("{} trials completed", count(TrialState::Completed)),
     }];
     for state in [
@@ -161,15 +140,8 @@ pub(crate) fn standing(study: &Study) -> String {
         }
     }
     let spent = study.spent(study.last_event_at());
-    parts.push(format!(
-        "{} of training",
-        figures::duration(spent.device_seconds)
-    ));
-    parts.extend(
-        spent
-            .cost
-            .map(|cost| format!("cost {}", figures::money(cost))),
-    );
+    parts.push(format!("{} of training", figures::duration(spent.device_seconds)));
+    parts.extend(spent.cost.map(|cost| format!("cost {}", figures::money(cost))));
     parts.join(" · ")
 }
 
@@ -221,29 +193,15 @@ pub(crate) fn study_json(study: &Study) -> Json {
 /// cost, seed, reason.
 pub(crate) fn csv(study: &Study) -> String {
     let parameters = study.space().parameters().iter();
-    let names: Vec<&str> = parameters
-        .map(|parameter| parameter.name.as_str())
-        .collect();
+    let names: Vec<&str> = parameters.map(|parameter| parameter.name.as_str()).collect();
     let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
     let mut header = vec!["trial", "state", metric_name];
     header.extend(&names);
     header.extend(["steps", "device_seconds", "cost", "seed", "reason"]);
-    let mut lines = vec![
-        header
-            .into_iter()
-            .map(csv_cell)
-            .collect::<Vec<_>>()
-            .join(","),
-    ];
+    let mut lines = vec![header.into_iter().map(csv_cell).collect::<Vec<_>>().join(",")];
     for trial in study.trials() {
         let cells = record(study, trial, &names);
-        lines.push(
-            cells
-                .iter()
-                .map(|cell| csv_cell(cell))
-                .collect::<Vec<_>>()
-                .join(","),
-        );
+        lines.push(cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","));
     }
     lines.join("\n") + "\n"
 }
@@ -260,22 +218,12 @@ fn record(study: &Study, trial: &Trial, names: &[&str]) -> Vec<String> {
     let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
     cells.push(text(metric(study).and_then(|metric| trial.value(metric))));
-    cells.extend(names.iter().map(|name| {
-        trial
-            .params
-            .get(name)
-            .map_or(String::new(), ToString::to_string)
-    }));
-    cells.push(
-        trial
-            .reports
-            .last()
-            .map_or(String::new(), |report| report.step.to_string()),
+    cells.extend(
+        names.iter().map(|name| trial.params.get(name).map_or(String::new(), ToString::to_string)),
     );
+    cells.push(trial.reports.last().map_or(String::new(), |report| report.step.to_string()));
     cells.push(trial.device_seconds.to_string());
-    cells.push(text(
-        price.map(|price| price * trial.device_seconds / 3600.0),
-    ));
+    cells.push(text(price.map(|price| price * trial.device_seconds / 3600.0)));
     cells.push(trial.seed.to_string());
     cells.push(reason(trial).unwrap_or_default());
     cells

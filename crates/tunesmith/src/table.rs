@@ -20,19 +20,13 @@ struct Column {
 impl Table {
     /// Adds a column of text.
     pub(crate) fn text(mut self, title: &str) -> Self {
-        self.columns.push(Column {
-            title: title.to_owned(),
-            right: false,
-        });
+        self.columns.push(Column { title: title.to_owned(), right: false });
         self
     }
 
     /// Adds a column of numbers.
     pub(crate) fn number(mut self, title: &str) -> Self {
-        self.columns.push(Column {
-            title: title.to_owned(),
-            right: true,
-        });
+        self.columns.push(Column { title: title.to_owned(), right: true });
         self
     }
 
@@ -48,35 +42,20 @@ impl Table {
 
     /// The table, each line ended. Styles are in it; the stream strips them where none are wanted.
     pub(crate) fn render(&self) -> String {
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|index| self.width(index))
-            .collect();
-        let titles: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| column.title.clone())
-            .collect();
+        let widths: Vec<usize> = (0..self.columns.len()).map(|index| self.width(index)).collect();
+        let titles: Vec<String> = self.columns.iter().map(|column| column.title.clone()).collect();
         let mut text = self.line(&titles, &widths, Style::new().underline());
         for (index, row) in self.rows.iter().enumerate() {
-            let style = if self.marked == Some(index) {
-                Style::new().bold()
-            } else {
-                Style::new()
-            };
+            let style = if self.marked == Some(index) { Style::new().bold() } else { Style::new() };
             text.push_str(&self.line(row, &widths, style));
         }
         text
     }
 
     fn width(&self, index: usize) -> usize {
-        let title = self
-            .columns
-            .get(index)
-            .map_or(0, |column| column.title.chars().count());
+        let title = self.columns.get(index).map_or(0, |column| column.title.chars().count());
         let cells = self.rows.iter().filter_map(|row| row.get(index));
-        cells
-            .map(|cell| cell.chars().count())
-            .fold(title, usize::max)
+        cells.map(|cell| cell.chars().count()).fold(title, usize::max)
     }
 
     fn line(&self, cells: &[String], widths: &[usize], style: Style) -> String {

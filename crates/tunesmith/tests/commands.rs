@@ -1,10 +1,7 @@
 //! Transcripts of the commands: what they print, where, and their exit codes. Training is not
 //! among them: `run` has tests of its own.
 
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its strings so"
-)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its strings so")]
 
 use std::path::Path;
 use std::process::Command;
@@ -36,20 +33,14 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
             text.push('\n');
         }
     }
-    let code = output
-        .status
-        .code()
-        .map_or("by a signal".to_owned(), |code| code.to_string());
+    let code = output.status.code().map_or("by a signal".to_owned(), |code| code.to_string());
     text += "exit ";
     text += &code;
     text.push('\n');
     text.replace(&*folder.to_string_lossy(), "FOLDER")
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it reads better where it is called"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "it reads better where it is called")]
 fn check(folder: &Path, arguments: &[&str], expected: Expect) {
     expected.assert_eq(&run(folder, arguments));
 }
@@ -66,10 +57,7 @@ impl Sampler for Listed {
         let rates = [2e-5, 3e-5, 5e-5, 1e-2];
         let suggestion = |number: u32| Suggestion {
             params: Params::from([
-                (
-                    "learning_rate",
-                    tunesmith_core::Value::Float(rates[number as usize]),
-                ),
+                ("learning_rate", tunesmith_core::Value::Float(rates[number as usize])),
                 ("num_train_epochs", tunesmith_core::Value::Int(3)),
             ]),
             note: Params::new(),
@@ -97,10 +85,7 @@ fn four_trials(name: &str) -> StudyConfig {
     let epochs = Parameter::new("num_train_epochs", Domain::Fixed(3_i64.into()));
     let space = SearchSpace::new(vec![rate, epochs]).expect("a legal space");
     let mut config = StudyConfig::new(name, space, Metric::new("eval_accuracy", Goal::Maximize));
-    config.budget = Budget {
-        trials: Some(4),
-        ..Budget::default()
-    };
+    config.budget = Budget { trials: Some(4), ..Budget::default() };
     config.price_per_device_hour = Some(3.06);
     config.sampler = Component::named("random");
     config
@@ -116,13 +101,8 @@ fn with_a_study(folder: &Path, name: &str) {
     .expect("a temporary folder is writable");
     let config = four_trials(name);
     let writer = Writer::new("a-worker");
-    let policy = Policy {
-        sampler: Box::new(Listed),
-        scheduler: Box::new(RunToEnd),
-    };
-    let id = storage
-        .create(&config, &writer, Timestamp(0))
-        .expect("it is new");
+    let policy = Policy { sampler: Box::new(Listed), scheduler: Box::new(RunToEnd) };
+    let id = storage.create(&config, &writer, Timestamp(0)).expect("it is new");
     let mut study = tunesmith_core::load(&storage, id).expect("it is whole");
     let mut now = Timestamp(0);
     let mut tell = |command: Core| {
@@ -131,50 +111,26 @@ fn with_a_study(folder: &Path, name: &str) {
             .expect("it is legal");
         study.clone()
     };
-    for (number, value) in [
-        (0, Some(0.6920)),
-        (1, Some(0.7329)),
-        (2, Some(0.7256)),
-        (3, None),
-    ] {
+    for (number, value) in [(0, Some(0.6920)), (1, Some(0.7329)), (2, Some(0.7256)), (3, None)] {
         let study = tell(Core::Ask { count: 1 });
-        let lease = study
-            .trial(number)
-            .and_then(Trial::lease_key)
-            .expect("it was leased");
-        let effective = Effective {
-            params: Params::from([("learning_rate", 2e-5)]),
-            total_steps: 468,
-        };
+        let lease = study.trial(number).and_then(Trial::lease_key).expect("it was leased");
+        let effective =
+            Effective { params: Params::from([("learning_rate", 2e-5)]), total_steps: 468 };
         tell(Core::RecordEffective { lease, effective });
         let outcome = match value {
             Some(value) => {
                 let values = Values::from([("eval_accuracy".to_owned(), value)]);
                 tell(Core::Report {
                     lease,
-                    report: Report {
-                        step: 468,
-                        fraction: 1.0,
-                        values,
-                        device_seconds: 75.5,
-                    },
+                    report: Report { step: 468, fraction: 1.0, values, device_seconds: 75.5 },
                 });
-                Outcome::Completed {
-                    values: Values::new(),
-                }
+                Outcome::Completed { values: Values::new() }
             }
             None => Outcome::Failed {
-                reason: FailureReason::NonFinite {
-                    metric: "train_loss".into(),
-                    step: 12,
-                },
+                reason: FailureReason::NonFinite { metric: "train_loss".into(), step: 12 },
             },
         };
-        tell(Core::Tell {
-            lease,
-            outcome,
-            device_seconds: 0.5,
-        });
+        tell(Core::Tell { lease, outcome, device_seconds: 0.5 });
     }
 }
 
@@ -236,10 +192,7 @@ fn a_study_is_shown_to_programs() {
     with_a_study(folder.path(), "rte");
     expect_file!["transcripts/show.json.txt"].assert_eq(&run(folder.path(), &["show", "--json"]));
     let trials = run(folder.path(), &["trials", "--json"]);
-    let json: String = trials
-        .lines()
-        .filter(|line| !line.starts_with(['$', 'e']))
-        .collect();
+    let json: String = trials.lines().filter(|line| !line.starts_with(['$', 'e'])).collect();
     let parsed: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
     assert_eq!(parsed.as_array().map(Vec::len), Some(4));
     assert_eq!(parsed[3]["reason"], "train_loss was not finite at step 12");
@@ -295,10 +248,7 @@ fn nothing_is_made_where_there_is_nothing_to_show() {
         exit 5
     "#]],
     );
-    assert!(
-        !folder.path().join("tunesmith.db").exists(),
-        "looking makes no database"
-    );
+    assert!(!folder.path().join("tunesmith.db").exists(), "looking makes no database");
     check(
         folder.path(),
         &["show", "--storage", "postgres://host/studies"],
@@ -387,10 +337,7 @@ fn a_study_file_that_cannot_be_used_is_class_3() {
         exit 3
     "#]],
     );
-    assert!(
-        !folder.path().join("tunesmith.db").exists(),
-        "a bad file makes no database"
-    );
+    assert!(!folder.path().join("tunesmith.db").exists(), "a bad file makes no database");
 }
 
 #[test]
@@ -413,15 +360,9 @@ fn a_wrong_command_line_is_class_2() {
 #[test]
 fn schema_and_completions_are_printed() {
     let schema = run(folder().path(), &["schema"]);
-    assert!(
-        schema.contains("https://json-schema.org/draft/2020-12/schema"),
-        "{schema}"
-    );
+    assert!(schema.contains("https://json-schema.org/draft/2020-12/schema"), "{schema}");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let completions = run(folder().path(), &["completions", shell]);
-        assert!(
-            completions.contains("tunesmith") && completions.ends_with("exit 0\n"),
-            "{shell}"
-        );
+        assert!(completions.contains("tunesmith") && completions.ends_with("exit 0\n"), "{shell}");
     }
 }

@@ -42,9 +42,7 @@ train:
 
 /// A study file and rows that a small encoder learns from.
 fn prepare(folder: &Path) {
-    let words = [
-        "good", "fine", "great", "bad", "poor", "awful", "film", "plot", "cast", "end",
-    ];
+    let words = ["good", "fine", "great", "bad", "poor", "awful", "film", "plot", "cast", "end"];
     for (name, rows, seed) in [("train.tsv", 64, 1), ("validation.tsv", 24, 2)] {
         let mut rng = Rng::at(seed, 0, "rows");
         let mut text = String::from("text\tlabel\n");
@@ -107,22 +105,12 @@ fn log(folder: &Path) -> Vec<Event> {
     let path = folder.join("tunesmith.db");
     let storage =
         Sqlite::open(&path, Presence::Existing, Durability::default()).expect("it is a database");
-    let header = storage
-        .studies()
-        .expect("it is readable")
-        .pop()
-        .expect("there is a study");
-    storage
-        .read(header.id, Revision(0), u32::MAX)
-        .expect("it is readable")
+    let header = storage.studies().expect("it is readable").pop().expect("there is a study");
+    storage.read(header.id, Revision(0), u32::MAX).expect("it is readable")
 }
 
 fn params(study: &Study) -> Vec<String> {
-    study
-        .trials()
-        .iter()
-        .map(|trial| trial.params.to_string())
-        .collect()
+    study.trials().iter().map(|trial| trial.params.to_string()).collect()
 }
 
 /// Every report by trial and step.
@@ -144,15 +132,8 @@ fn assert_nothing_ran_after_its_end(log: &[Event]) {
         let Stream::Trial(trial) = event.stream else {
             continue;
         };
-        assert!(
-            !ended.contains(&trial),
-            "{} of trial {trial} after its end",
-            event.fact.name()
-        );
-        if matches!(
-            event.fact,
-            Fact::TrialCompleted { .. } | Fact::TrialFailed { .. }
-        ) {
+        assert!(!ended.contains(&trial), "{} of trial {trial} after its end", event.fact.name());
+        if matches!(event.fact, Fact::TrialCompleted { .. } | Fact::TrialFailed { .. }) {
             ended.insert(trial);
         }
     }
@@ -162,17 +143,11 @@ fn assert_told_is_logged(told: &[Json], study: &Study) {
     let logged = reports(study);
     let mut checked = 0;
     for line in told.iter().filter(|line| line["event"] == "reported") {
-        let key = (
-            line["trial"].as_u64().expect("a number"),
-            line["step"].as_u64().expect("a number"),
-        );
+        let key =
+            (line["trial"].as_u64().expect("a number"), line["step"].as_u64().expect("a number"));
         let metrics: BTreeMap<String, f64> =
             serde_json::from_value(line["metrics"].clone()).expect("numbers by name");
-        assert_eq!(
-            logged.get(&key),
-            Some(&metrics),
-            "trial and step {key:?} were told"
-        );
+        assert_eq!(logged.get(&key), Some(&metrics), "trial and step {key:?} were told");
         checked += 1;
     }
     assert!(checked > 0, "nothing was told before a kill: kill later");
@@ -223,20 +198,11 @@ fn a_study_survives_being_killed_again_and_again() {
         "the suggestions are those of an undisturbed run"
     );
     let (found, expected) = (reports(&study), reports(&expected));
-    assert_eq!(
-        found.keys().collect::<Vec<_>>(),
-        expected.keys().collect::<Vec<_>>()
-    );
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for (key, values) in &expected {
         let difference = (found[key]["eval_loss"] - values["eval_loss"]).abs();
-        assert!(
-            difference < 1e-3,
-            "trial and step {key:?}: eval_loss differs by {difference}"
-        );
+        assert!(difference < 1e-3, "trial and step {key:?}: eval_loss differs by {difference}");
     }
     let best = killed.path().join("runs/killed/best");
-    assert!(
-        best.join("model.safetensors").is_file(),
-        "the winner is there"
-    );
+    assert!(best.join("model.safetensors").is_file(), "the winner is there");
 }

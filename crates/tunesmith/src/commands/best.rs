@@ -23,35 +23,24 @@ pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Res
     let study = studies::study(address, arguments.study.as_deref())?;
     let name = &study.config().name;
     let Some(best) = study.best() else {
-        return Err(Failure::new(
-            Class::Fruitless,
-            BestError::None {
-                study: name.clone(),
-            },
-        ));
+        return Err(Failure::new(Class::Fruitless, BestError::None { study: name.clone() }));
     };
     let artefacts = Artefacts::of(runs, name);
-    let certificate = artefacts
-        .certificate()
-        .class(Class::Storage)?
-        .filter(|known| known.trial == best.number);
+    let certificate =
+        artefacts.certificate().class(Class::Storage)?.filter(|known| known.trial == best.number);
     if arguments.json {
         let mut json = findings::trial_json(&study, best);
         json["model"] = certificate
             .as_ref()
             .map(|_| artefacts.best())
-            .map_or(serde_json::Value::Null, |path| {
-                path.to_string_lossy().into()
-            });
+            .map_or(serde_json::Value::Null, |path| path.to_string_lossy().into());
         json["test"] = certificate.and_then(|known| known.test).unwrap_or_default();
         return print(&format!("{json:#}\n"));
     }
     let rows = certificate.as_ref().map(|known| known.validation_rows);
     let mut lines = vec![findings::verdict(&study, rows).unwrap_or_default()];
     lines.extend(
-        best.params
-            .iter()
-            .map(|(name, value)| format!("  {name}: {}", short_value(value))),
+        best.params.iter().map(|(name, value)| format!("  {name}: {}", short_value(value))),
     );
     match certificate {
         Some(certificate) => {
@@ -62,10 +51,7 @@ pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Res
             );
             lines.push(format!("model: {}", artefacts.best().display()));
         }
-        None => lines.push(format!(
-            "no model of it under {}",
-            artefacts.root().display()
-        )),
+        None => lines.push(format!("no model of it under {}", artefacts.root().display())),
     }
     print(&(lines.join("\n") + "\n"))
 }

@@ -13,10 +13,7 @@ enum InitError {
     #[error("{path} exists already; name another file, or move it away")]
     Exists { path: PathBuf },
     #[error("cannot write {path}")]
-    Write {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Write { path: PathBuf, source: std::io::Error },
 }
 
 /// Writes the template to its file and says what to do with it.
@@ -30,16 +27,13 @@ pub(crate) fn run(arguments: &InitArguments, quiet: bool) -> Result<(), Failure>
 }
 
 fn write(path: &Path, text: &str) -> Result<(), InitError> {
-    let failed = |source| InitError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| InitError::Write { path: path.to_owned(), source };
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     match opened {
         Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(InitError::Exists {
-            path: path.to_owned(),
-        }),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(InitError::Exists { path: path.to_owned() })
+        }
         Err(error) => Err(failed(error)),
     }
 }

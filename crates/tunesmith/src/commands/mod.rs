@@ -29,10 +29,7 @@ pub(crate) fn json_params(params: &Params) -> Json {
 /// Prints a result. A reader that has seen enough is no error.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = anstream::stdout().lock();
-    match output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-    {
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Class::Unexpected, error))
         }

@@ -27,24 +27,12 @@ pub(crate) fn run(address: &str, arguments: &StudyArguments) -> Result<(), Failu
     if arguments.json {
         return print(&format!("{:#}\n", findings::study_json(&study)));
     }
-    let mut lines = vec![format!(
-        "{}: {}",
-        study.config().name,
-        findings::standing(&study)
-    )];
+    let mut lines = vec![format!("{}: {}", study.config().name, findings::standing(&study))];
     lines.extend(findings::verdict(&study, None));
-    let best: Vec<_> = findings::ranking(&study)
-        .into_iter()
-        .take(SHOWN_TRIALS)
-        .collect();
+    let best: Vec<_> = findings::ranking(&study).into_iter().take(SHOWN_TRIALS).collect();
     if !best.is_empty() {
         lines.push(String::new());
-        lines.push(
-            findings::table(&study, &best)
-                .render()
-                .trim_end()
-                .to_owned(),
-        );
+        lines.push(findings::table(&study, &best).render().trim_end().to_owned());
     }
     print(&(lines.join("\n") + "\n"))
 }
@@ -54,10 +42,7 @@ fn list(loaded: &[tunesmith_core::Study], as_json: bool) -> Result<(), Failure> 
         let listed: Vec<_> = loaded.iter().map(findings::study_json).collect();
         return print(&format!("{:#}\n", json!(listed)));
     }
-    let mut table = Table::default()
-        .text("study")
-        .text("method")
-        .text("standing");
+    let mut table = Table::default().text("study").text("method").text("standing");
     for study in loaded {
         let config = study.config();
         table.row(vec![

@@ -13,11 +13,7 @@ enum StudyError {
     #[error("there is no study in {storage}; `tunesmith run FILE` creates one")]
     None { storage: String },
     #[error("there is no study `{name}` in {storage}; there are: {known}")]
-    Unknown {
-        name: String,
-        storage: String,
-        known: String,
-    },
+    Unknown { name: String, storage: String, known: String },
     #[error("there are several studies in {storage}; name one of: {known}")]
     Several { storage: String, known: String },
 }
@@ -42,27 +38,14 @@ fn choose<'a>(
     address: &str,
 ) -> Result<&'a StudyHeader, StudyError> {
     let storage = address.to_owned();
-    let known = || {
-        headers
-            .iter()
-            .map(|header| header.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let known = || headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>().join(", ");
     match (headers, name) {
         ([], _) => Err(StudyError::None { storage }),
         (_, Some(name)) => headers
             .iter()
             .find(|header| header.name == name)
-            .ok_or_else(|| StudyError::Unknown {
-                name: name.to_owned(),
-                storage,
-                known: known(),
-            }),
+            .ok_or_else(|| StudyError::Unknown { name: name.to_owned(), storage, known: known() }),
         ([only], None) => Ok(only),
-        (_, None) => Err(StudyError::Several {
-            storage,
-            known: known(),
-        }),
+        (_, None) => Err(StudyError::Several { storage, known: known() }),
     }
 }

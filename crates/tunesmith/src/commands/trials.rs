@@ -11,11 +11,8 @@ use crate::findings;
 pub(crate) fn run(address: &str, arguments: &StudyArguments) -> Result<(), Failure> {
     let study = studies::study(address, arguments.study.as_deref())?;
     if arguments.json {
-        let trials: Json = study
-            .trials()
-            .iter()
-            .map(|trial| findings::trial_json(&study, trial))
-            .collect();
+        let trials: Json =
+            study.trials().iter().map(|trial| findings::trial_json(&study, trial)).collect();
         return print(&format!("{trials:#}\n"));
     }
     let trials: Vec<_> = study.trials().iter().collect();

@@ -37,20 +37,11 @@ impl Bars {
     pub(super) fn new(heading: Heading) -> Self {
         let all = MultiProgress::new();
         let study = all.add(ProgressBar::new(STUDY_PARTS));
-        study.set_style(style(
-            "{prefix:.bold} {wide_bar:.cyan/dim} {msg} · {elapsed_precise}",
-        ));
+        study.set_style(style("{prefix:.bold} {wide_bar:.cyan/dim} {msg} · {elapsed_precise}"));
         study.set_prefix(heading.study.clone());
         study.enable_steady_tick(Duration::from_millis(500));
         let standing = Standing::default();
-        Self {
-            heading,
-            all,
-            study,
-            trials: BTreeMap::new(),
-            standing,
-            began: Instant::now(),
-        }
+        Self { heading, all, study, trials: BTreeMap::new(), standing, began: Instant::now() }
     }
 
     fn begin(&mut self, trial: u64, params: String, total_steps: u64, from_step: u64) {
@@ -59,16 +50,7 @@ impl Bars {
         bar.set_prefix(format!("trial {trial:>3}"));
         bar.set_position(from_step);
         bar.set_message(params.clone());
-        self.trials.insert(
-            trial,
-            TrialBar {
-                bar,
-                params,
-                metric: None,
-                rate: 0.0,
-                loss: None,
-            },
-        );
+        self.trials.insert(trial, TrialBar { bar, params, metric: None, rate: 0.0, loss: None });
     }
 
     fn end(&mut self, trial: u64) {
@@ -92,22 +74,13 @@ impl Bars {
         };
         let done = ended as f64 + self.trials.values().map(part).sum::<f64>();
         if let Some(total) = self.standing.total.filter(|total| *total > 0) {
-            self.study
-                .set_position((STUDY_PARTS as f64 * done / total as f64) as u64);
+            self.study.set_position((STUDY_PARTS as f64 * done / total as f64) as u64);
         }
         self.study.set_message(self.study_message(done));
     }
 
     fn study_message(&self, done: f64) -> String {
-        let Standing {
-            completed,
-            pruned,
-            failed,
-            total,
-            best,
-            cost,
-            ..
-        } = &self.standing;
+        let Standing { completed, pruned, failed, total, best, cost, .. } = &self.standing;
         let ended = completed + pruned + failed;
         let mut parts = vec![match total {
             Some(total) => format!("{ended}/{total} trials"),
@@ -148,14 +121,8 @@ impl TrialBar {
         if self.rate > 0.0 {
             parts.push(format!("{:.1}/s", self.rate));
         }
-        parts.extend(
-            self.loss
-                .map(|loss| format!("loss {}", figures::metric(loss))),
-        );
-        parts.extend(
-            self.metric
-                .map(|value| format!("{metric_name} {}", figures::metric(value))),
-        );
+        parts.extend(self.loss.map(|loss| format!("loss {}", figures::metric(loss))));
+        parts.extend(self.metric.map(|value| format!("{metric_name} {}", figures::metric(value))));
         parts.push(self.params.clone());
         self.bar.set_message(parts.join(" · "));
     }
@@ -164,21 +131,11 @@ impl TrialBar {
 impl Display for Bars {
     fn show(&mut self, progress: &Progress) {
         match progress {
-            Progress::Started {
-                trial,
-                params,
-                total_steps,
-                from_step,
-            } => {
+            Progress::Started { trial, params, total_steps, from_step } => {
                 let params = short_params(params, &self.heading.varying);
                 self.begin(*trial, params, *total_steps, *from_step);
             }
-            Progress::Stepped {
-                trial,
-                step,
-                loss,
-                steps_per_second,
-            } => {
+            Progress::Stepped { trial, step, loss, steps_per_second } => {
                 if let Some(bar) = self.trials.get_mut(trial) {
                     bar.bar.set_position(*step);
                     bar.rate = *steps_per_second;
@@ -187,12 +144,7 @@ impl Display for Bars {
                 }
                 self.update_study();
             }
-            Progress::Reported {
-                trial,
-                step,
-                metrics,
-                ..
-            } => {
+            Progress::Reported { trial, step, metrics, .. } => {
                 if let Some(bar) = self.trials.get_mut(trial) {
                     bar.bar.set_position(*step);
                     bar.metric = metrics.get(&self.heading.metric).copied();

@@ -29,29 +29,14 @@ fn line(progress: &Progress) -> Option<Value> {
             "train_rows": ready.train_rows, "validation_rows": ready.validation_rows,
         }),
         Progress::Reaped { trials } => json!({ "event": "reaped", "trials": trials }),
-        Progress::Started {
-            trial,
-            params,
-            total_steps,
-            from_step,
-        } => json!({
+        Progress::Started { trial, params, total_steps, from_step } => json!({
             "event": "started", "trial": trial, "params": json_params(params),
             "total_steps": total_steps, "from_step": from_step,
         }),
-        Progress::Reported {
-            trial,
-            step,
-            fraction,
-            metrics,
-        } => json!({
+        Progress::Reported { trial, step, fraction, metrics } => json!({
             "event": "reported", "trial": trial, "step": step, "fraction": fraction, "metrics": metrics,
         }),
-        Progress::Ended {
-            trial,
-            end,
-            device_seconds,
-            ..
-        } => {
+        Progress::Ended { trial, end, device_seconds, .. } => {
             let mut line =
                 json!({ "event": "ended", "trial": trial, "device_seconds": device_seconds });
             match end {

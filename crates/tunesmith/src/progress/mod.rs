@@ -64,9 +64,7 @@ pub(crate) fn watch(events: &Receiver<Progress>, displays: &mut [Box<dyn Display
 
 /// A trial's parameters in short: those that vary, numbers to four digits.
 pub(crate) fn short_params(params: &Params, varying: &[String]) -> String {
-    let shown = params
-        .iter()
-        .filter(|(name, _)| varying.iter().any(|known| known == name));
+    let shown = params.iter().filter(|(name, _)| varying.iter().any(|known| known == name));
     shown
         .map(|(name, value)| format!("{name}={}", short_value(value)))
         .collect::<Vec<_>>()

@@ -8,9 +8,9 @@ use crate::figures;
 /// The line for what happened, where it deserves one that stays.
 pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> {
     match progress {
-        Progress::Opening { slots } => Some(format!(
-            "loading model and data; up to {slots} trials at once"
-        )),
+        Progress::Opening { slots } => {
+            Some(format!("loading model and data; up to {slots} trials at once"))
+        }
         Progress::Opened(ready) => {
             let rows = format!(
                 "{} training and {} validation rows",
@@ -20,16 +20,10 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
             lines.extend(ready.notes.iter().map(|note| format!("note: {note}")));
             Some(lines.join("\n"))
         }
-        Progress::Reaped { trials } => Some(format!(
-            "going on with {} of a worker that is gone",
-            numbered(trials)
-        )),
-        Progress::Ended {
-            trial,
-            end,
-            params,
-            device_seconds,
-        } => Some(format!(
+        Progress::Reaped { trials } => {
+            Some(format!("going on with {} of a worker that is gone", numbered(trials)))
+        }
+        Progress::Ended { trial, end, params, device_seconds } => Some(format!(
             "trial {trial:>3}  {}  {}  {}",
             ending(end, heading),
             short_params(params, &heading.varying),
@@ -38,9 +32,9 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
         Progress::HandedBack { trial } => {
             Some(format!("trial {trial:>3}  saved; to be gone on with"))
         }
-        Progress::TrainerLost { ending, slots } => Some(format!(
-            "{ending}\nstarting another one, for up to {slots} trials at once"
-        )),
+        Progress::TrainerLost { ending, slots } => {
+            Some(format!("{ending}\nstarting another one, for up to {slots} trials at once"))
+        }
         Progress::Started { .. }
         | Progress::Stepped { .. }
         | Progress::Reported { .. }
@@ -49,15 +43,8 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
 }
 
 fn numbered(trials: &[u64]) -> String {
-    let numbers = trials
-        .iter()
-        .map(u64::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!(
-        "trial{} {numbers}",
-        if trials.len() == 1 { "" } else { "s" }
-    )
+    let numbers = trials.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    format!("trial{} {numbers}", if trials.len() == 1 { "" } else { "s" })
 }
 
 fn ending(end: &End, heading: &Heading) -> String {

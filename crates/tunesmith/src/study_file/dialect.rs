@@ -14,10 +14,8 @@ const LATER_PROGRAM: Shape = Shape::Refused {
     reason: "studies that run a program are not part of this version",
     instead: "describe the fine-tuning under `train: {model: …, task: …}`",
 };
-const WANDB_LAUNCH: Shape = Shape::Refused {
-    reason: "tunesmith does not start jobs on W&B's cloud",
-    instead: "remove it",
-};
+const WANDB_LAUNCH: Shape =
+    Shape::Refused { reason: "tunesmith does not start jobs on W&B's cloud", instead: "remove it" };
 
 /// The whole file.
 pub(crate) static STUDY: Table = Table {
@@ -28,17 +26,10 @@ pub(crate) static STUDY: Table = Table {
             Shape::Text,
             "The study's name, and that of its folder under ./runs. The file's own name without its ending where left out.",
         ),
-        Key::new(
-            "description",
-            Shape::Text,
-            "A description, kept with the study.",
-        ),
+        Key::new("description", Shape::Text, "A description, kept with the study."),
         Key::new(
             "method",
-            Shape::Word {
-                what: "method of this version",
-                words: methods,
-            },
+            Shape::Word { what: "method of this version", words: methods },
             "How hyperparameters are proposed.",
         )
         .required("add `method: random`, or `grid`, or `sobol`"),
@@ -75,11 +66,7 @@ pub(crate) static STUDY: Table = Table {
             Shape::Map(&BUDGET),
             "What ends the search: whichever limit is reached first.",
         ),
-        Key::new(
-            "run_cap",
-            Shape::Whole { least: 1 },
-            "W&B's word for budget.trials.",
-        ),
+        Key::new("run_cap", Shape::Whole { least: 1 }, "W&B's word for budget.trials."),
         Key::new("price", Shape::Map(&PRICE), "What the device costs."),
         Key::new(
             "final",
@@ -101,21 +88,9 @@ pub(crate) static STUDY: Table = Table {
         Key::new("capture", LATER_PROGRAM, ""),
         Key::new("job", WANDB_LAUNCH, ""),
         Key::new("image_uri", WANDB_LAUNCH, ""),
-        Key::new(
-            "project",
-            Shape::Text,
-            "W&B's project, kept with the study as a label.",
-        ),
-        Key::new(
-            "entity",
-            Shape::Text,
-            "W&B's entity, kept with the study as a label.",
-        ),
-        Key::new(
-            "apiVersion",
-            Shape::Text,
-            "W&B's marker of the file's version.",
-        ),
+        Key::new("project", Shape::Text, "W&B's project, kept with the study as a label."),
+        Key::new("entity", Shape::Text, "W&B's entity, kept with the study as a label."),
+        Key::new("apiVersion", Shape::Text, "W&B's marker of the file's version."),
         Key::new(
             "kind",
             Shape::Word {
@@ -133,10 +108,7 @@ pub(crate) static STUDY: Table = Table {
 };
 
 fn methods() -> Vec<&'static str> {
-    tunesmith_search::samplers()
-        .iter()
-        .map(|entry| entry.name)
-        .collect()
+    tunesmith_search::samplers().iter().map(|entry| entry.name).collect()
 }
 
 /// `metric`.
@@ -151,31 +123,18 @@ pub(crate) static METRIC: Table = Table {
         .required("add `name: eval_accuracy`"),
         Key::new(
             "goal",
-            Shape::Word {
-                what: "goal",
-                words: || vec!["minimize", "maximize"],
-            },
+            Shape::Word { what: "goal", words: || vec!["minimize", "maximize"] },
             "minimize, as in W&B, where left out.",
         ),
-        Key::new(
-            "target",
-            Shape::Number(Bounds::Any),
-            "The search ends when a trial reaches it.",
-        ),
+        Key::new("target", Shape::Number(Bounds::Any), "The search ends when a trial reaches it."),
         Key::new(
             "summary",
-            Shape::Word {
-                what: "summary",
-                words: || vec!["last", "best"],
-            },
+            Shape::Word { what: "summary", words: || vec!["last", "best"] },
             "Which evaluation of a trial counts: its last (where left out) or its best.",
         ),
         Key::new(
             "impute",
-            Shape::Word {
-                what: "imputation",
-                words: || vec!["latest", "best", "worst"],
-            },
+            Shape::Word { what: "imputation", words: || vec!["latest", "best", "worst"] },
             "W&B: what its Bayesian search assumes of failed runs. Without effect on the methods of this version.",
         ),
         Key::new(
@@ -197,10 +156,7 @@ pub(crate) static CONTROLLER: Table = Table {
     place: "`controller`",
     keys: &[Key::new(
         "type",
-        Shape::Word {
-            what: "controller",
-            words: || vec!["local", "cloud"],
-        },
+        Shape::Word { what: "controller", words: || vec!["local", "cloud"] },
         "W&B's controller.",
     )],
 };
@@ -211,10 +167,7 @@ pub(crate) static SCHEDULER: Table = Table {
     keys: &[
         Key::new(
             "type",
-            Shape::Word {
-                what: "scheduler of this version",
-                words: schedulers,
-            },
+            Shape::Word { what: "scheduler of this version", words: schedulers },
             "The scheduler; none trains every trial to its end.",
         )
         .required("add `type: none`"),
@@ -230,36 +183,21 @@ pub(crate) static SCHEDULER: Table = Table {
 };
 
 fn schedulers() -> Vec<&'static str> {
-    tunesmith_search::schedulers()
-        .iter()
-        .map(|entry| entry.name)
-        .collect()
+    tunesmith_search::schedulers().iter().map(|entry| entry.name).collect()
 }
 
 /// `budget`.
 pub(crate) static BUDGET: Table = Table {
     place: "`budget`",
     keys: &[
-        Key::new(
-            "trials",
-            Shape::Whole { least: 1 },
-            "How many trials to start.",
-        ),
+        Key::new("trials", Shape::Whole { least: 1 }, "How many trials to start."),
         Key::new(
             "gpu_minutes",
             Shape::Number(Bounds::Positive),
             "Minutes of the device that trains, whichever it is.",
         ),
-        Key::new(
-            "cost",
-            Shape::Number(Bounds::Positive),
-            "Money, in the currency of `price`.",
-        ),
-        Key::new(
-            "wall",
-            Shape::Duration,
-            "Time since the study began: 90s, 45m, 1h30m, 2d.",
-        ),
+        Key::new("cost", Shape::Number(Bounds::Positive), "Money, in the currency of `price`."),
+        Key::new("wall", Shape::Duration, "Time since the study began: 90s, 45m, 1h30m, 2d."),
     ],
 };
 

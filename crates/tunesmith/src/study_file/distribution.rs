@@ -25,13 +25,7 @@ const fn form(
     optional: &'static [&'static str],
     read: fn(&Reader<'_>) -> Option<Distribution>,
 ) -> Form {
-    Form {
-        name,
-        required,
-        optional,
-        read,
-        exponents: false,
-    }
+    Form { name, required, optional, read, exponents: false }
 }
 
 const fn exponents(mut of: Form) -> Form {
@@ -44,47 +38,24 @@ const NORMAL: &[&str] = &["mu", "sigma"];
 
 static FORMS: &[Form] = &[
     form("constant", &["value"], &[], |r| {
-        Some(Distribution::Constant {
-            value: r.value("value")?,
-        })
+        Some(Distribution::Constant { value: r.value("value")? })
     }),
     form("categorical", &["values"], &["probabilities"], choice),
-    form(
-        "categorical_w_probabilities",
-        &["values", "probabilities"],
-        &[],
-        choice,
-    ),
+    form("categorical_w_probabilities", &["values", "probabilities"], &[], choice),
     form("int_uniform", ENDS, &["prior"], |r| {
-        Some(Distribution::IntUniform {
-            min: r.whole("min")?,
-            max: r.whole("max")?,
-        })
+        Some(Distribution::IntUniform { min: r.whole("min")?, max: r.whole("max")? })
     }),
     form("uniform", ENDS, &["prior"], |r| {
-        Some(Distribution::Uniform {
-            min: r.number("min")?,
-            max: r.number("max")?,
-        })
+        Some(Distribution::Uniform { min: r.number("min")?, max: r.number("max")? })
     }),
     form("q_uniform", ENDS, &["q", "prior"], |r| {
-        Some(Distribution::QUniform {
-            min: r.number("min")?,
-            max: r.number("max")?,
-            q: r.q(),
-        })
+        Some(Distribution::QUniform { min: r.number("min")?, max: r.number("max")?, q: r.q() })
     }),
     form("log_uniform_values", ENDS, &["prior"], |r| {
-        Some(Distribution::LogUniformValues {
-            min: r.number("min")?,
-            max: r.number("max")?,
-        })
+        Some(Distribution::LogUniformValues { min: r.number("min")?, max: r.number("max")? })
     }),
     form("inv_log_uniform_values", ENDS, &["prior"], |r| {
-        Some(Distribution::InvLogUniformValues {
-            min: r.number("min")?,
-            max: r.number("max")?,
-        })
+        Some(Distribution::InvLogUniformValues { min: r.number("min")?, max: r.number("max")? })
     }),
     form("q_log_uniform_values", ENDS, &["q", "prior"], |r| {
         Some(Distribution::QLogUniformValues {
@@ -94,62 +65,31 @@ static FORMS: &[Form] = &[
         })
     }),
     form("normal", &[], NORMAL, |r| {
-        Some(Distribution::Normal {
-            mu: r.or("mu", 0.0),
-            sigma: r.or("sigma", 1.0),
-        })
+        Some(Distribution::Normal { mu: r.or("mu", 0.0), sigma: r.or("sigma", 1.0) })
     }),
     form("q_normal", &[], &["mu", "sigma", "q"], |r| {
-        Some(Distribution::QNormal {
-            mu: r.or("mu", 0.0),
-            sigma: r.or("sigma", 1.0),
-            q: r.q(),
-        })
+        Some(Distribution::QNormal { mu: r.or("mu", 0.0), sigma: r.or("sigma", 1.0), q: r.q() })
     }),
     form("log_normal", &[], NORMAL, |r| {
-        Some(Distribution::LogNormal {
-            mu: r.or("mu", 0.0),
-            sigma: r.or("sigma", 1.0),
-        })
+        Some(Distribution::LogNormal { mu: r.or("mu", 0.0), sigma: r.or("sigma", 1.0) })
     }),
     form("q_log_normal", &[], &["mu", "sigma", "q"], |r| {
-        Some(Distribution::QLogNormal {
-            mu: r.or("mu", 0.0),
-            sigma: r.or("sigma", 1.0),
-            q: r.q(),
-        })
+        Some(Distribution::QLogNormal { mu: r.or("mu", 0.0), sigma: r.or("sigma", 1.0), q: r.q() })
     }),
     form("beta", &[], &["a", "b"], |r| {
-        Some(Distribution::Beta {
-            a: r.or("a", 1.0),
-            b: r.or("b", 1.0),
-        })
+        Some(Distribution::Beta { a: r.or("a", 1.0), b: r.or("b", 1.0) })
     }),
     form("q_beta", &[], &["a", "b", "q"], |r| {
-        Some(Distribution::QBeta {
-            a: r.or("a", 1.0),
-            b: r.or("b", 1.0),
-            q: r.q(),
-        })
+        Some(Distribution::QBeta { a: r.or("a", 1.0), b: r.or("b", 1.0), q: r.q() })
     }),
     exponents(form("log_uniform", ENDS, &[], |r| {
-        Some(Distribution::LogUniform {
-            min: r.number("min")?,
-            max: r.number("max")?,
-        })
+        Some(Distribution::LogUniform { min: r.number("min")?, max: r.number("max")? })
     })),
     exponents(form("inv_log_uniform", ENDS, &[], |r| {
-        Some(Distribution::InvLogUniform {
-            min: r.number("min")?,
-            max: r.number("max")?,
-        })
+        Some(Distribution::InvLogUniform { min: r.number("min")?, max: r.number("max")? })
     })),
     exponents(form("q_log_uniform", ENDS, &["q"], |r| {
-        Some(Distribution::QLogUniform {
-            min: r.number("min")?,
-            max: r.number("max")?,
-            q: r.q(),
-        })
+        Some(Distribution::QLogUniform { min: r.number("min")?, max: r.number("max")?, q: r.q() })
     })),
 ];
 
@@ -164,10 +104,7 @@ pub(super) fn names() -> Vec<&'static str> {
 /// The form of a checked parameter: the one it names, or what W&B infers from its keys.
 pub(super) fn of(node: &Node) -> Option<&'static Form> {
     let has = |key: &str| node.get(key).is_some();
-    let whole = |key: &str| {
-        node.get(key)
-            .is_some_and(|value| matches!(value.kind, Kind::Int(_)))
-    };
+    let whole = |key: &str| node.get(key).is_some_and(|value| matches!(value.kind, Kind::Int(_)));
     let name = match node.get("distribution") {
         Some(name) => name.text()?,
         None if has("value") => "constant",
@@ -195,14 +132,13 @@ impl Form {
             return None;
         }
         let distribution = (self.read)(&Reader { node })?;
-        let resolved = distribution
-            .resolve()
-            .map_err(|error| error.to_string())
-            .and_then(|(domain, prior)| {
+        let resolved = distribution.resolve().map_err(|error| error.to_string()).and_then(
+            |(domain, prior)| {
                 let prior = own_prior(node).unwrap_or(prior);
                 prior.validate(&domain).map_err(|error| error.to_string())?;
                 Ok((domain, prior))
-            });
+            },
+        );
         match resolved {
             Ok(pair) => Some(pair),
             Err(message) => {
@@ -226,10 +162,7 @@ impl Form {
             }
         }
         for key in self.required.iter().filter(|key| node.get(key).is_none()) {
-            let kind = ProblemKind::LacksOfDistribution {
-                key,
-                distribution: self.name,
-            };
+            let kind = ProblemKind::LacksOfDistribution { key, distribution: self.name };
             problems.push(Problem::new(span.clone(), kind));
         }
         if self.name == "int_uniform" {
@@ -287,37 +220,24 @@ impl Reader<'_> {
 
 fn choice(reader: &Reader<'_>) -> Option<Distribution> {
     let node = reader.node;
-    let values = node
-        .get("values")?
-        .elements()
-        .iter()
-        .filter_map(parameters::value)
-        .collect();
+    let values = node.get("values")?.elements().iter().filter_map(parameters::value).collect();
     Some(match node.get("probabilities") {
         None => Distribution::Categorical { values },
         Some(given) => {
             let probabilities = given.elements().iter().filter_map(Node::number).collect();
-            Distribution::CategoricalWithProbabilities {
-                values,
-                probabilities,
-            }
+            Distribution::CategoricalWithProbabilities { values, probabilities }
         }
     })
 }
 
 /// The prior that `prior: {distribution: …}` describes over an interval.
 fn own_prior(node: &Node) -> Option<Prior> {
-    let reader = Reader {
-        node: node.get("prior")?,
-    };
+    let reader = Reader { node: node.get("prior")? };
     let (mu, sigma) = (reader.or("mu", 0.0), reader.or("sigma", 1.0));
     Some(match reader.node.get("distribution")?.text()? {
         "normal" => Prior::Normal { mu, sigma },
         "log_normal" => Prior::LogNormal { mu, sigma },
-        "beta" => Prior::Beta {
-            a: reader.or("a", 1.0),
-            b: reader.or("b", 1.0),
-        },
+        "beta" => Prior::Beta { a: reader.or("a", 1.0), b: reader.or("b", 1.0) },
         _ => Prior::Uniform,
     })
 }

@@ -64,16 +64,11 @@ impl StudyFile {
     /// # Errors
     /// [`LoadError`] with everything that is wrong.
     pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
-        let read = |source| LoadError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| LoadError::Read { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(read)?;
         // One byte more than is legal, so that the parser sees that it is too long.
-        file.take(yaml::MAX_FILE_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(read)?;
+        file.take(yaml::MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
         let text = String::from_utf8(bytes)
             .map_err(|error| read(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
         Ok(Self::parse(path, text)?)
@@ -93,23 +88,15 @@ impl StudyFile {
         dialect::STUDY.check(&root, &mut problems);
         let mut notes = Vec::new();
         let study = if problems.is_empty() {
-            let mut remarks = Remarks {
-                text: &text,
-                problems: &mut problems,
-                notes: &mut notes,
-            };
+            let mut remarks = Remarks { text: &text, problems: &mut problems, notes: &mut notes };
             decode(&root, path, &mut remarks)
         } else {
             None
         };
         match study {
-            Some((config, open)) if problems.is_empty() => Ok(Self {
-                config,
-                open,
-                path: path.to_owned(),
-                notes,
-                text,
-            }),
+            Some((config, open)) if problems.is_empty() => {
+                Ok(Self { config, open, path: path.to_owned(), notes, text })
+            }
             _ => Err(StudyFileError::new(path, &text, problems)),
         }
     }
@@ -124,10 +111,7 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<(StudyC
     let seed = whole(root, "seed").unwrap_or(0);
     let name = name(root, path, remarks.problems);
     let metric = metric(root, remarks);
-    let price = root
-        .get("price")
-        .and_then(|price| price.get("gpu_hour"))
-        .and_then(Node::number);
+    let price = root.get("price").and_then(|price| price.get("gpu_hour")).and_then(Node::number);
     let space = parameters::read(root.get("parameters")?, remarks);
     let method = root.get("method").and_then(Node::text)?;
     let budget = budget(root, price, method, remarks.problems);
@@ -172,9 +156,7 @@ fn labels(root: &Node) -> BTreeMap<String, String> {
 
 /// The folder where the file's relative paths start.
 fn base(path: &Path) -> PathBuf {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     std::path::absolute(parent).unwrap_or_else(|_| parent.to_owned())
 }
@@ -213,34 +195,19 @@ fn metric(root: &Node, remarks: &mut Remarks<'_>) -> Option<Metric> {
         remarks.problems.push(Problem::new(root.span.clone(), kind));
         return None;
     };
-    for entry in node
-        .entries()
-        .iter()
-        .filter(|entry| entry.key.starts_with("impute"))
-    {
+    for entry in node.entries().iter().filter(|entry| entry.key.starts_with("impute")) {
         let message = format!(
             "`{}` has no effect: the methods of this version assume nothing of other trials",
             entry.key
         );
-        remarks.notes.push(Note {
-            span: entry.key_span.clone(),
-            message,
-        });
+        remarks.notes.push(Note { span: entry.key_span.clone(), message });
     }
     let word = |key: &str| node.get(key).and_then(Node::text);
     Some(Metric {
         name: word("name")?.to_owned(),
-        goal: if word("goal") == Some("maximize") {
-            Goal::Maximize
-        } else {
-            Goal::Minimize
-        },
+        goal: if word("goal") == Some("maximize") { Goal::Maximize } else { Goal::Minimize },
         target: node.get("target").and_then(Node::number),
-        summary: if word("summary") == Some("best") {
-            Summary::Best
-        } else {
-            Summary::Last
-        },
+        summary: if word("summary") == Some("best") { Summary::Best } else { Summary::Last },
     })
 }
 
@@ -251,33 +218,22 @@ fn budget(
     problems: &mut Vec<Problem>,
 ) -> Option<Budget> {
     let limits = root.get("budget");
-    let number = |key: &str| {
-        limits
-            .and_then(|limits| limits.get(key))
-            .and_then(Node::number)
-    };
+    let number = |key: &str| limits.and_then(|limits| limits.get(key)).and_then(Node::number);
     let trials = limits.and_then(|limits| whole(limits, "trials"));
     let cap = whole(root, "run_cap");
-    let wall = limits
-        .and_then(|limits| limits.get("wall"))
-        .and_then(Node::text);
+    let wall = limits.and_then(|limits| limits.get("wall")).and_then(Node::text);
     let cost = number("cost");
     if let (Some(_), None, Some(node)) = (cost, price, limits.and_then(|limits| limits.get("cost")))
     {
         problems.push(Problem::new(node.span.clone(), ProblemKind::NoPrice));
     }
     if let (Some(_), Some(_), Some(node)) = (trials, cap, root.get("run_cap")) {
-        let kind = ProblemKind::Both {
-            first: "budget.trials",
-            second: "run_cap",
-        };
+        let kind = ProblemKind::Both { first: "budget.trials", second: "run_cap" };
         problems.push(Problem::new(node.span.clone(), kind));
         return None;
     }
     let budget = Budget {
-        trials: trials
-            .or(cap)
-            .map(|trials| trials.min(u32::MAX.into()) as u32),
+        trials: trials.or(cap).map(|trials| trials.min(u32::MAX.into()) as u32),
         wall_ms: wall.and_then(shape::duration_ms),
         device_seconds: number("gpu_minutes").map(|minutes| minutes * 60.0),
         cost,

@@ -37,10 +37,8 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
     let before = remarks.problems.len();
     let mut entries = Vec::new();
     flatten("", node, &mut entries, remarks.problems);
-    let parameters: Vec<Parameter> = entries
-        .iter()
-        .filter_map(|entry| parameter(entry, remarks))
-        .collect();
+    let parameters: Vec<Parameter> =
+        entries.iter().filter_map(|entry| parameter(entry, remarks)).collect();
     check_names(&entries, &parameters, remarks.problems);
     if remarks.problems.len() > before {
         return None;
@@ -48,16 +46,11 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
     match SearchSpace::new(parameters) {
         Ok(space) => Some(space),
         Err(error) => {
-            let named = entries
-                .iter()
-                .find(|entry| culprit(&error) == Some(entry.name.as_str()));
+            let named = entries.iter().find(|entry| culprit(&error) == Some(entry.name.as_str()));
             let span = named.map_or(node.span.clone(), |entry| entry.span.clone());
-            remarks.problems.push(Problem::new(
-                span,
-                ProblemKind::Space {
-                    message: error.to_string(),
-                },
-            ));
+            remarks
+                .problems
+                .push(Problem::new(span, ProblemKind::Space { message: error.to_string() }));
             None
         }
     }
@@ -85,21 +78,14 @@ fn flatten<'a>(
     for entry in node.entries() {
         let name = format!("{prefix}{}", entry.key);
         if !is_name(&entry.key) {
-            problems.push(Problem::new(
-                entry.key_span.clone(),
-                ProblemKind::BadName { name },
-            ));
+            problems.push(Problem::new(entry.key_span.clone(), ProblemKind::BadName { name }));
         } else if let Some(nested) = entry.value.get("parameters") {
             flatten(&format!("{name}."), nested, into, problems);
         } else if into.iter().any(|other| other.name == name) {
             let kind = ProblemKind::DefinedTwice { parameter: name };
             problems.push(Problem::new(entry.key_span.clone(), kind));
         } else {
-            into.push(Entry {
-                name,
-                span: entry.key_span.clone(),
-                node: &entry.value,
-            });
+            into.push(Entry { name, span: entry.key_span.clone(), node: &entry.value });
         }
     }
 }
@@ -108,9 +94,7 @@ fn flatten<'a>(
 fn is_name(name: &str) -> bool {
     let letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
     name.starts_with(letter)
-        && name
-            .chars()
-            .all(|c| letter(c) || c.is_ascii_digit() || c == '.' || c == '-')
+        && name.chars().all(|c| letter(c) || c.is_ascii_digit() || c == '.' || c == '-')
 }
 
 fn parameter(entry: &Entry<'_>, remarks: &mut Remarks<'_>) -> Option<Parameter> {
@@ -128,12 +112,8 @@ fn parameter(entry: &Entry<'_>, remarks: &mut Remarks<'_>) -> Option<Parameter> 
 
 fn drawn(entry: &Entry<'_>, remarks: &mut Remarks<'_>) -> Option<Parameter> {
     let Some(form) = distribution::of(entry.node) else {
-        let kind = ProblemKind::NoValues {
-            parameter: entry.name.clone(),
-        };
-        remarks
-            .problems
-            .push(Problem::new(entry.span.clone(), kind));
+        let kind = ProblemKind::NoValues { parameter: entry.name.clone() };
+        remarks.problems.push(Problem::new(entry.span.clone(), kind));
         return None;
     };
     if form.exponents {
@@ -153,31 +133,23 @@ fn drawn(entry: &Entry<'_>, remarks: &mut Remarks<'_>) -> Option<Parameter> {
 }
 
 fn tied(entry: &Entry<'_>, formula: &Node, remarks: &mut Remarks<'_>) -> Option<Parameter> {
-    let others = entry
-        .node
-        .entries()
-        .iter()
-        .filter(|other| !matches!(other.key.as_str(), "expr" | "when"));
+    let others =
+        entry.node.entries().iter().filter(|other| !matches!(other.key.as_str(), "expr" | "when"));
     for other in others {
         let kind = ProblemKind::NotOfDistribution {
             key: other.key.clone(),
             distribution: "expr",
             known: vec!["expr".to_owned(), "when".to_owned()],
         };
-        remarks
-            .problems
-            .push(Problem::new(other.key_span.clone(), kind));
+        remarks.problems.push(Problem::new(other.key_span.clone(), kind));
     }
     match Expression::parse(formula.text()?) {
         Ok(expression) => Some(Parameter::tied(&entry.name, expression)),
         Err(error) => {
             let span = place_in(formula, error.column(), remarks.text);
-            remarks.problems.push(Problem::new(
-                span,
-                ProblemKind::Space {
-                    message: error.to_string(),
-                },
-            ));
+            remarks
+                .problems
+                .push(Problem::new(span, ProblemKind::Space { message: error.to_string() }));
             None
         }
     }
@@ -188,31 +160,22 @@ fn tied(entry: &Entry<'_>, formula: &Node, remarks: &mut Remarks<'_>) -> Option<
 fn place_in(node: &Node, column: usize, text: &str) -> Span {
     let written = text.get(node.span.clone()).unwrap_or_default();
     let quote = usize::from(written.starts_with(['"', '\'']));
-    let before: usize = written
-        .chars()
-        .take(column.saturating_sub(1) + quote)
-        .map(char::len_utf8)
-        .sum();
+    let before: usize =
+        written.chars().take(column.saturating_sub(1) + quote).map(char::len_utf8).sum();
     let start = node.span.start + before;
     if written.starts_with(['|', '>']) || start >= node.span.end {
         return node.span.clone();
     }
     start
         ..start
-            + written
-                .get(before..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(0, char::len_utf8)
+            + written.get(before..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
 }
 
 fn condition(node: &Node, problems: &mut Vec<Problem>) -> Option<Condition> {
     let mut clauses = Vec::new();
     for entry in node.entries() {
         for test in tests(&entry.value) {
-            clauses.push(Clause {
-                parameter: entry.key.clone(),
-                test,
-            });
+            clauses.push(Clause { parameter: entry.key.clone(), test });
         }
     }
     if clauses.is_empty() {
@@ -264,16 +227,9 @@ pub(super) fn value(node: &Node) -> Option<Value> {
 /// Notes what stands under `value` or `values` and can be no value.
 pub(super) fn check_values(node: &Node, problems: &mut Vec<Problem>) {
     let single = node.get("value").map(|value| ("value", value));
-    let several = node
-        .get("values")
-        .into_iter()
-        .flat_map(Node::elements)
-        .map(|value| ("values", value));
-    for (key, node) in single
-        .into_iter()
-        .chain(several)
-        .filter(|(_, node)| value(node).is_none())
-    {
+    let several =
+        node.get("values").into_iter().flat_map(Node::elements).map(|value| ("values", value));
+    for (key, node) in single.into_iter().chain(several).filter(|(_, node)| value(node).is_none()) {
         let kind = ProblemKind::WrongKind {
             key: key.to_owned(),
             expected: "single values or lists".to_owned(),
@@ -308,11 +264,7 @@ fn check_names(entries: &[Entry<'_>], parameters: &[Parameter], problems: &mut V
 
 /// The parameters that one is tied to or that its condition tests.
 fn references(parameter: &Parameter) -> Vec<&str> {
-    let mut names: Vec<&str> = parameter
-        .condition
-        .iter()
-        .flat_map(Condition::references)
-        .collect();
+    let mut names: Vec<&str> = parameter.condition.iter().flat_map(Condition::references).collect();
     if let Rule::Tied(expression) = &parameter.rule {
         names.extend(expression.references().iter().map(String::as_str));
     }
@@ -331,9 +283,7 @@ fn check_legal(
         Domain::Fixed(value) => vec![value.clone()],
         Domain::Categorical { choices, .. } => choices.clone(),
         Domain::Int { low, high, .. } => vec![Value::Int(*low), Value::Int(*high)],
-        Domain::Float {
-            low, high, step, ..
-        } => {
+        Domain::Float { low, high, step, .. } => {
             if matches!(known.kind, Legal::Int { .. })
                 && !matches!(step, Some(Step::WholeMultiple(_)))
             {
@@ -344,9 +294,7 @@ fn check_legal(
             ends.map(|end| rounded(end, *step)).collect()
         }
     };
-    let refused = samples
-        .iter()
-        .find(|sample| known.check(&json(sample)).is_err());
+    let refused = samples.iter().find(|sample| known.check(&json(sample)).is_err());
     if let Some(refused) = refused {
         problems.push(illegal(entry, &refused.to_string(), known));
     }

@@ -252,11 +252,7 @@ impl ProblemKind {
 
 /// Names in backticks, with commas.
 fn listed(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A study file that cannot be used, with everything that is wrong with it.
@@ -271,11 +267,7 @@ impl StudyFileError {
     /// The error of the file `path` whose text is `text`.
     pub(crate) fn new(path: &Path, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            problems,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), problems }
     }
 
     /// All problems as a terminal shows them, coloured where `styled`.
@@ -295,20 +287,14 @@ impl std::error::Error for StudyFileError {}
 /// Notes on a file that can be used, as a terminal shows them.
 pub(crate) fn render_notes(path: &Path, text: &str, notes: &[Note], styled: bool) -> String {
     let path = path.display().to_string();
-    let renderer = if styled {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let shown: Vec<String> = notes
         .iter()
         .map(|note| {
             let snippet = Snippet::source(text)
                 .path(path.as_str())
                 .annotation(AnnotationKind::Primary.span(note.span.clone()));
-            renderer.render(&[Level::NOTE
-                .primary_title(note.message.as_str())
-                .element(snippet)])
+            renderer.render(&[Level::NOTE.primary_title(note.message.as_str()).element(snippet)])
         })
         .collect();
     shown.join("\n")
@@ -325,15 +311,9 @@ pub(crate) struct Note {
 
 fn render(path: &Path, text: &str, problems: &[Problem], styled: bool) -> String {
     let path = path.display().to_string();
-    let renderer = if styled {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
-    let shown: Vec<String> = problems
-        .iter()
-        .map(|problem| renderer.render(&report(&path, text, problem)))
-        .collect();
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let shown: Vec<String> =
+        problems.iter().map(|problem| renderer.render(&report(&path, text, problem))).collect();
     shown.join("\n\n")
 }
 
@@ -341,9 +321,7 @@ fn report<'a>(path: &'a str, text: &'a str, problem: &Problem) -> Vec<Group<'a>>
     let snippet = Snippet::source(text)
         .path(path)
         .annotation(AnnotationKind::Primary.span(problem.span.clone()));
-    let group = Level::ERROR
-        .primary_title(problem.kind.to_string())
-        .element(snippet);
+    let group = Level::ERROR.primary_title(problem.kind.to_string()).element(snippet);
     let group = match problem.kind.help() {
         Some(help) => group.element(Level::HELP.message(help)),
         None => group,

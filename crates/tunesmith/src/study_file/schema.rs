@@ -10,33 +10,19 @@ use super::shape::{Bounds, Key, Shape, Table};
 pub(crate) fn schema() -> Value {
     let mut root = table(&STUDY);
     if let Value::Object(object) = &mut root {
-        object.insert(
-            "$schema".into(),
-            "https://json-schema.org/draft/2020-12/schema".into(),
-        );
+        object.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
         object.insert("title".into(), "tunesmith study file".into());
-        object.insert(
-            "$defs".into(),
-            json!({ "parameter": table(&super::dialect::PARAMETER) }),
-        );
+        object.insert("$defs".into(), json!({ "parameter": table(&super::dialect::PARAMETER) }));
     }
     root
 }
 
 fn table(table: &Table) -> Value {
-    let keys = table
-        .keys
-        .iter()
-        .filter(|key| !matches!(key.shape, Shape::Refused { .. }));
-    let properties: Map<String, Value> = keys
-        .map(|key| (key.name.to_owned(), property(key)))
-        .collect();
-    let required: Vec<&str> = table
-        .keys
-        .iter()
-        .filter(|key| key.required.is_some())
-        .map(|key| key.name)
-        .collect();
+    let keys = table.keys.iter().filter(|key| !matches!(key.shape, Shape::Refused { .. }));
+    let properties: Map<String, Value> =
+        keys.map(|key| (key.name.to_owned(), property(key))).collect();
+    let required: Vec<&str> =
+        table.keys.iter().filter(|key| key.required.is_some()).map(|key| key.name).collect();
     let mut object = json!({
         "type": "object",
         "additionalProperties": false,

@@ -112,12 +112,7 @@ pub(crate) struct Key {
 impl Key {
     /// A key that may be left out.
     pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self {
-            name,
-            about,
-            shape,
-            required: None,
-        }
+        Self { name, about, shape, required: None }
     }
 
     /// The same key, and it must be there; `help` says what to write.
@@ -178,11 +173,7 @@ impl Shape {
             Self::List { .. } => "a list".to_owned(),
             Self::Map(_) | Self::Each(_) => "a mapping".to_owned(),
             Self::Anything | Self::Refused { .. } => "a value".to_owned(),
-            Self::Either(shapes) => shapes
-                .iter()
-                .map(Self::words)
-                .collect::<Vec<_>>()
-                .join(" or "),
+            Self::Either(shapes) => shapes.iter().map(Self::words).collect::<Vec<_>>().join(" or "),
         }
     }
 
@@ -204,16 +195,10 @@ impl Table {
             let problem = Problem::new(node.span.clone(), ProblemKind::NoMapping { found });
             return problems.push(problem);
         }
-        node.entries()
-            .iter()
-            .for_each(|entry| self.check_entry(entry, problems));
+        node.entries().iter().for_each(|entry| self.check_entry(entry, problems));
         for key in self.keys {
             if let (Some(help), None) = (key.required, node.get(key.name)) {
-                let kind = ProblemKind::Missing {
-                    key: key.name,
-                    place: self.place,
-                    help,
-                };
+                let kind = ProblemKind::Missing { key: key.name, place: self.place, help };
                 problems.push(Problem::new(node.span.clone(), kind));
             }
         }
@@ -221,15 +206,8 @@ impl Table {
 
     fn check_entry(&self, entry: &Entry, problems: &mut Vec<Problem>) {
         match self.keys.iter().find(|key| key.name == entry.key) {
-            Some(Key {
-                shape: Shape::Refused { reason, instead },
-                ..
-            }) => {
-                let kind = ProblemKind::Refused {
-                    key: entry.key.clone(),
-                    reason,
-                    instead,
-                };
+            Some(Key { shape: Shape::Refused { reason, instead }, .. }) => {
+                let kind = ProblemKind::Refused { key: entry.key.clone(), reason, instead };
                 problems.push(Problem::new(entry.key_span.clone(), kind));
             }
             Some(key) => key.shape.check(&entry.key, &entry.value, problems),
@@ -293,11 +271,7 @@ fn check_whole(key: &str, node: &Node, least: i64, problems: &mut Vec<Problem>) 
         && value < least
     {
         let range = format!("at least {least}");
-        let kind = ProblemKind::OutOfRange {
-            key: key.to_owned(),
-            found: value.to_string(),
-            range,
-        };
+        let kind = ProblemKind::OutOfRange { key: key.to_owned(), found: value.to_string(), range };
         problems.push(Problem::new(node.span.clone(), kind));
     }
 }
@@ -307,11 +281,7 @@ fn check_number(key: &str, node: &Node, bounds: Bounds, problems: &mut Vec<Probl
         && !bounds.admits(value)
     {
         let range = bounds.words().to_owned();
-        let kind = ProblemKind::OutOfRange {
-            key: key.to_owned(),
-            found: value.to_string(),
-            range,
-        };
+        let kind = ProblemKind::OutOfRange { key: key.to_owned(), found: value.to_string(), range };
         problems.push(Problem::new(node.span.clone(), kind));
     }
 }

@@ -14,9 +14,8 @@ fn folder(name: &str) -> PathBuf {
 fn yaml_files(of: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(of).expect("the folder is part of the repository");
     let paths = entries.map(|entry| entry.expect("it can be listed").path());
-    let mut files: Vec<PathBuf> = paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     files.sort();
     assert!(!files.is_empty(), "no study files in {}", of.display());
     files
@@ -25,10 +24,7 @@ fn yaml_files(of: &Path) -> Vec<PathBuf> {
 /// Parses a file under its bare name, so that messages are the same on every machine.
 fn parse(path: &Path) -> Result<StudyFile, StudyFileError> {
     let text = fs::read_to_string(path).expect("it is readable");
-    StudyFile::parse(
-        Path::new(path.file_name().expect("a file has a name")),
-        text,
-    )
+    StudyFile::parse(Path::new(path.file_name().expect("a file has a name")), text)
 }
 
 #[test]
@@ -66,9 +62,8 @@ fn distributions_become_domains_and_priors() {
     let file =
         parse(&folder("tests/study_files/good/every_distribution.yaml")).expect("it is good");
     let parameters = file.config.space.parameters().iter();
-    let text: Vec<String> = parameters
-        .map(|parameter| format!("{}: {:?}\n", parameter.name, parameter.rule))
-        .collect();
+    let text: Vec<String> =
+        parameters.map(|parameter| format!("{}: {:?}\n", parameter.name, parameter.rule)).collect();
     let text = text.concat();
     expect_file![folder("tests/study_files/good/every_distribution.txt")].assert_eq(&text);
 }
@@ -77,18 +72,14 @@ fn distributions_become_domains_and_priors() {
 fn exponents_and_imputation_are_noted() {
     let file =
         parse(&folder("tests/study_files/good/every_distribution.yaml")).expect("it is good");
-    expect_file![folder(
-        "tests/study_files/good/every_distribution.notes.txt"
-    )]
-    .assert_eq(&format!("{}\n", file.notes(false)));
+    expect_file![folder("tests/study_files/good/every_distribution.notes.txt")]
+        .assert_eq(&format!("{}\n", file.notes(false)));
 }
 
 #[test]
 fn the_rest_of_a_file_becomes_the_configuration() {
-    let file = parse(&folder(
-        "tests/study_files/good/conditions_and_formulas.yaml",
-    ))
-    .expect("it is good");
+    let file =
+        parse(&folder("tests/study_files/good/conditions_and_formulas.yaml")).expect("it is good");
     let config = &file.config;
     let open = &file.open;
     let text = format!(
@@ -139,10 +130,5 @@ fn lengths_of_time_are_read() {
 #[test]
 fn a_file_that_is_too_long_is_not_parsed() {
     let error = StudyFile::parse(Path::new("long.yaml"), "#".repeat(yaml::MAX_FILE_BYTES + 1));
-    assert!(
-        error
-            .expect_err("it is too long")
-            .to_string()
-            .contains("too many for a study file")
-    );
+    assert!(error.expect_err("it is too long").to_string().contains("too many for a study file"));
 }

@@ -22,15 +22,9 @@ pub(crate) fn read(
     study_seed: u64,
     problems: &mut Vec<Problem>,
 ) -> Option<Open> {
-    if let Some(evaluate) = node
-        .get("evaluate")
-        .filter(|node| node.entries().len() != 1)
-    {
+    if let Some(evaluate) = node.get("evaluate").filter(|node| node.entries().len() != 1) {
         let alternatives = "`steps`, `epochs` and `fraction`";
-        let kind = ProblemKind::NotOne {
-            key: "evaluate",
-            alternatives,
-        };
+        let kind = ProblemKind::NotOne { key: "evaluate", alternatives };
         problems.push(Problem::new(evaluate.span.clone(), kind));
         return None;
     }
@@ -72,13 +66,7 @@ fn part<T: DeserializeOwned>(node: &Node, key: &'static str, problems: &mut Vec<
 }
 
 fn impossible(key: &'static str, error: &serde_json::Error, node: &Node) -> Problem {
-    Problem::new(
-        node.span.clone(),
-        ProblemKind::Impossible {
-            key,
-            message: error.to_string(),
-        },
-    )
+    Problem::new(node.span.clone(), ProblemKind::Impossible { key, message: error.to_string() })
 }
 
 /// The node as JSON. Labels are names, also where they look like numbers.

@@ -88,10 +88,7 @@ impl Node {
 
     /// The value of `key`, where it is a mapping that has one.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// Its entries, none where it is no mapping.
@@ -117,10 +114,7 @@ impl Node {
 /// The first thing the YAML library objects to, with its place.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     if text.len() > MAX_FILE_BYTES {
-        return Err(Problem::new(
-            0..0,
-            ProblemKind::TooLong { bytes: text.len() },
-        ));
+        return Err(Problem::new(0..0, ProblemKind::TooLong { bytes: text.len() }));
     }
     serde_saphyr::from_str_with_options::<Spanned<RawKind>>(text, options())
         .map(|raw| node(raw, text))
@@ -172,28 +166,18 @@ fn node(raw: Spanned<RawKind>, text: &str) -> Node {
     let span = span(raw.referenced, text);
     let kind = match raw.value {
         RawKind::Scalar(kind) => kind,
-        RawKind::List(elements) => Kind::List(
-            elements
-                .into_iter()
-                .map(|element| node(element, text))
-                .collect(),
-        ),
-        RawKind::Map(entries) => Kind::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| entry(key, value, text))
-                .collect(),
-        ),
+        RawKind::List(elements) => {
+            Kind::List(elements.into_iter().map(|element| node(element, text)).collect())
+        }
+        RawKind::Map(entries) => {
+            Kind::Map(entries.into_iter().map(|(key, value)| entry(key, value, text)).collect())
+        }
     };
     Node { span, kind }
 }
 
 fn entry(key: Spanned<String>, value: Spanned<RawKind>, text: &str) -> Entry {
-    Entry {
-        key_span: span(key.referenced, text),
-        key: key.value,
-        value: node(value, text),
-    }
+    Entry { key_span: span(key.referenced, text), key: key.value, value: node(value, text) }
 }
 
 enum RawKind {
@@ -234,14 +218,9 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<RawKind, E> {
-        i64::try_from(value)
-            .map(|value| RawKind::Scalar(Kind::Int(value)))
-            .map_err(|_| {
-                E::custom(format!(
-                    "{value} is beyond the largest whole number, {}",
-                    i64::MAX
-                ))
-            })
+        i64::try_from(value).map(|value| RawKind::Scalar(Kind::Int(value))).map_err(|_| {
+            E::custom(format!("{value} is beyond the largest whole number, {}", i64::MAX))
+        })
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<RawKind, E> {

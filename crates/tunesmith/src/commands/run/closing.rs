@@ -25,11 +25,7 @@ impl Run {
         line: &CommandLine,
         arguments: &RunArguments,
     ) -> Result<Class, Failure> {
-        let Work {
-            finish,
-            study,
-            session,
-        } = work;
+        let Work { finish, study, session } = work;
         self.artefacts
             .write("trials.csv", findings::csv(&study).as_bytes())
             .class(Class::Storage)?;
@@ -52,11 +48,7 @@ impl Run {
             Finish::Done(_) => {
                 self.test(&study, session)?;
                 self.show(&study, arguments.json)?;
-                Ok(if study.best().is_some() {
-                    Class::Success
-                } else {
-                    Class::Fruitless
-                })
+                Ok(if study.best().is_some() { Class::Success } else { Class::Fruitless })
             }
         }
     }
@@ -93,12 +85,7 @@ impl Run {
         let ranking = findings::ranking(study);
         let shown: Vec<_> = ranking.iter().copied().take(SHOWN_TRIALS).collect();
         let name = &study.config().name;
-        let mut lines = vec![
-            findings::table(study, &shown)
-                .render()
-                .trim_end()
-                .to_owned(),
-        ];
+        let mut lines = vec![findings::table(study, &shown).render().trim_end().to_owned()];
         if ranking.len() > shown.len() {
             lines.push(format!(
                 "… and {} more: tunesmith trials {name}",
@@ -118,10 +105,8 @@ impl Run {
             );
             lines.push(format!("model: {}", shown_path(&self.artefacts.best())));
         }
-        lines.push(format!(
-            "all trials: {}",
-            shown_path(&self.artefacts.root().join("trials.csv"))
-        ));
+        lines
+            .push(format!("all trials: {}", shown_path(&self.artefacts.root().join("trials.csv"))));
         print(&(lines.join("\n") + "\n"))
     }
 }
@@ -129,8 +114,5 @@ impl Run {
 /// A path as short as it can be written from here.
 fn shown_path(path: &std::path::Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }

@@ -33,22 +33,13 @@ pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(
     compare("metric", recorded.metrics == described.metrics);
     compare("method", recorded.sampler == described.sampler);
     compare("scheduler", recorded.scheduler == described.scheduler);
-    compare(
-        "price",
-        recorded.price_per_device_hour == described.price_per_device_hour,
-    );
+    compare("price", recorded.price_per_device_hour == described.price_per_device_hour);
     compare("seed", recorded.seed == described.seed);
-    fields.extend(differing_keys(
-        recorded.task.as_str(),
-        described.task.as_str(),
-    ));
+    fields.extend(differing_keys(recorded.task.as_str(), described.task.as_str()));
     if fields.is_empty() {
         return Ok(());
     }
-    Err(Differs {
-        name: described.name.clone(),
-        fields,
-    })
+    Err(Differs { name: described.name.clone(), fields })
 }
 
 /// The keys of `train` whose values differ.
@@ -61,9 +52,7 @@ fn differing_keys(recorded: &str, described: &str) -> Vec<String> {
     let (Ok(recorded), Ok(described)) = (parse(recorded), parse(described)) else {
         return vec!["`train`".to_owned()];
     };
-    let keys = described
-        .keys()
-        .chain(recorded.keys().filter(|key| !described.contains_key(*key)));
+    let keys = described.keys().chain(recorded.keys().filter(|key| !described.contains_key(*key)));
     keys.filter(|key| recorded.get(*key) != described.get(*key))
         .map(|key| format!("`train.{key}`"))
         .collect()

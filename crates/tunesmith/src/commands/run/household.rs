@@ -24,10 +24,7 @@ impl Household {
     /// The files under `artefacts`, of a study whose metric is measured on so many rows; 0 where
     /// that is not known yet.
     pub(super) fn new(artefacts: Artefacts, validation_rows: usize) -> Self {
-        Self {
-            artefacts,
-            validation_rows,
-        }
+        Self { artefacts, validation_rows }
     }
 
     /// Finishes what a crash left undone: the best trial of the log is the winner on disk, and
@@ -47,10 +44,8 @@ impl Household {
 
     fn crown(&self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
         let model = self.trial_folder(trial.number).join("model");
-        let Some((metric, value)) = study
-            .metrics()
-            .first()
-            .and_then(|m| Some((m, trial.value(m)?)))
+        let Some((metric, value)) =
+            study.metrics().first().and_then(|m| Some((m, trial.value(m)?)))
         else {
             return Ok(());
         };
@@ -63,10 +58,7 @@ impl Household {
             validation_rows: self.validation_rows,
             test: None,
         };
-        self.artefacts
-            .crown(&model, &certificate)
-            .map(|_| ())
-            .map_err(boxed)
+        self.artefacts.crown(&model, &certificate).map(|_| ()).map_err(boxed)
     }
 
     fn tidy(&self, study: &Study, quota_bytes: u64) -> Result<(), KeepError> {
@@ -75,11 +67,7 @@ impl Household {
         let needed = Needed {
             unfinished: unfinished.map(|trial| trial.number.into()).collect(),
             // A model that a running trial keeps may be the next winner.
-            best: study
-                .running()
-                .chain(study.best())
-                .map(|trial| trial.number.into())
-                .collect(),
+            best: study.running().chain(study.best()).map(|trial| trial.number.into()).collect(),
         };
         checkpoints::remove(&checkpoints::evict(&catalogue, quota_bytes, &needed)).map_err(boxed)
     }

@@ -101,9 +101,7 @@ impl Run {
         let mut study = tunesmith_core::load(&*self.storage, header.id).class(Class::Storage)?;
         difference::check(study.config(), config).class(Class::StudyFile)?;
         if *study.budget() != config.budget {
-            let command = Command::SetBudget {
-                budget: config.budget,
-            };
+            let command = Command::SetBudget { budget: config.budget };
             tunesmith_core::submit(
                 &*self.storage,
                 header.id,
@@ -123,11 +121,7 @@ impl Run {
         let ended = existing.map_or(0, |study| study.finished().count() as u64);
         Heading {
             study: config.name.clone(),
-            metric: config
-                .metrics
-                .first()
-                .map(|metric| metric.name.clone())
-                .unwrap_or_default(),
+            metric: config.metrics.first().map(|metric| metric.name.clone()).unwrap_or_default(),
             priced: config.price_per_device_hour.is_some(),
             varying: findings::varying_in(&config.space),
             ended_before: ended,
@@ -147,12 +141,8 @@ impl Run {
             let (id, study) = self.create()?;
             (Some(session), id, study)
         };
-        self.artefacts
-            .prepare(&self.file.text)
-            .class(Class::Storage)?;
-        let rows = session
-            .as_ref()
-            .map_or(0, |session| session.ready.validation_rows);
+        self.artefacts.prepare(&self.file.text).class(Class::Storage)?;
+        let rows = session.as_ref().map_or(0, |session| session.ready.validation_rows);
         let mut household = Household::new(self.artefacts.clone(), rows);
         household.settle(&study).class(Class::Storage)?;
         let around = Surroundings {
@@ -171,9 +161,7 @@ impl Run {
             open: self.file.open.clone(),
             total: total(&self.file.config),
         };
-        Worker::new(around, settings, study, session)
-            .work()
-            .map_err(work_failure)
+        Worker::new(around, settings, study, session).work().map_err(work_failure)
     }
 
     /// Opens a trainer before the study exists, so that a file whose data or model cannot be used
@@ -184,13 +172,8 @@ impl Run {
         watcher: &SyncSender<Progress>,
     ) -> Result<Session, Failure> {
         let open = &self.file.open;
-        let metric = self
-            .file
-            .config
-            .metrics
-            .first()
-            .map(|metric| metric.name.clone())
-            .unwrap_or_default();
+        let metric =
+            self.file.config.metrics.first().map(|metric| metric.name.clone()).unwrap_or_default();
         drop(watcher.send(Progress::Opening { slots: open.pack }));
         let session = Session::open(launcher, open, &metric, &self.stop).map_err(open_failure)?;
         drop(watcher.send(Progress::Opened(Box::new(session.ready.clone()))));
@@ -198,10 +181,7 @@ impl Run {
     }
 
     fn create(&self) -> Result<(StudyId, Study), Failure> {
-        let id = match self
-            .storage
-            .create(&self.file.config, &self.writer(), self.now())
-        {
+        let id = match self.storage.create(&self.file.config, &self.writer(), self.now()) {
             // Another process was faster by a moment; the same command resumes its study.
             Err(error @ CreateError::NameTaken { .. }) => {
                 return Err(Failure::new(Class::Usage, error));
@@ -216,10 +196,7 @@ impl Run {
 /// How many trials there will be at most: by the budget, or by the size of a grid.
 fn total(config: &StudyConfig) -> Option<u64> {
     let grid = || {
-        let mut sizes = config
-            .space
-            .searched()
-            .map(|parameter| parameter.domain()?.cardinality());
+        let mut sizes = config.space.searched().map(|parameter| parameter.domain()?.cardinality());
         let product = sizes.try_fold(1_u64, |product, size| product.checked_mul(size?));
         product.filter(|_| config.sampler.name == "grid" && !config.space.is_conditional())
     };
@@ -232,10 +209,7 @@ fn total(config: &StudyConfig) -> Option<u64> {
 /// Trainers are this program again, under its hidden command.
 fn launcher() -> Result<ProcessLauncher, Failure> {
     let program = std::env::current_exe().class(Class::Trainer)?;
-    Ok(ProcessLauncher {
-        program,
-        arguments: vec!["trainer".to_owned()],
-    })
+    Ok(ProcessLauncher { program, arguments: vec!["trainer".to_owned()] })
 }
 
 fn fatal_class(class: FatalClass) -> Class {

@@ -11,40 +11,23 @@ pub(in crate::study_file) static PARAMETER: Table = Table {
         Key::new("value", Shape::Anything, "The one value it has."),
         Key::new(
             "values",
-            Shape::List {
-                of: &Shape::Anything,
-                least: 1,
-            },
+            Shape::List { of: &Shape::Anything, least: 1 },
             "The values to choose from.",
         ),
         Key::new(
             "probabilities",
-            Shape::List {
-                of: &Shape::Number(Bounds::NotNegative),
-                least: 1,
-            },
+            Shape::List { of: &Shape::Number(Bounds::NotNegative), least: 1 },
             "How likely each of the values is; they add up to 1.",
         ),
         Key::new(
             "distribution",
-            Shape::Word {
-                what: "distribution",
-                words: distribution::names,
-            },
+            Shape::Word { what: "distribution", words: distribution::names },
             "The distribution to draw from.",
         ),
         Key::new("min", Shape::Number(Bounds::Any), "The smallest value."),
         Key::new("max", Shape::Number(Bounds::Any), "The largest value."),
-        Key::new(
-            "q",
-            Shape::Number(Bounds::Positive),
-            "Values are rounded to multiples of it.",
-        ),
-        Key::new(
-            "mu",
-            Shape::Number(Bounds::Any),
-            "The mean of a normal distribution.",
-        ),
+        Key::new("q", Shape::Number(Bounds::Positive), "Values are rounded to multiples of it."),
+        Key::new("mu", Shape::Number(Bounds::Any), "The mean of a normal distribution."),
         Key::new(
             "sigma",
             Shape::Number(Bounds::Positive),
@@ -75,11 +58,7 @@ pub(in crate::study_file) static PARAMETER: Table = Table {
             Shape::Each(&WHEN),
             "The values of other parameters under which this one exists.",
         ),
-        Key::new(
-            "expr",
-            Shape::Text,
-            "A formula over other parameters that gives its value.",
-        ),
+        Key::new("expr", Shape::Text, "A formula over other parameters that gives its value."),
     ],
 };
 
@@ -122,10 +101,7 @@ pub(in crate::study_file) static PRIOR: Table = Table {
 /// One entry of `when`.
 static WHEN: Shape = Shape::Either(&[
     Shape::Scalar,
-    Shape::List {
-        of: &Shape::Scalar,
-        least: 1,
-    },
+    Shape::List { of: &Shape::Scalar, least: 1 },
     Shape::Map(&COMPARISON),
 ]);
 
@@ -138,13 +114,7 @@ pub(in crate::study_file) static COMPARISON: Table = Table {
         Key::new("lt", Shape::Number(Bounds::Any), "It is less than this."),
         Key::new(
             "not",
-            Shape::Either(&[
-                Shape::Scalar,
-                Shape::List {
-                    of: &Shape::Scalar,
-                    least: 1,
-                },
-            ]),
+            Shape::Either(&[Shape::Scalar, Shape::List { of: &Shape::Scalar, least: 1 }]),
             "It is none of these.",
         ),
         Key::new("le", Shape::Number(Bounds::Any), "It is this or less."),

@@ -27,10 +27,7 @@ pub(in crate::study_file) static SCRATCH: Table = Table {
     keys: &[
         Key::new(
             "architecture",
-            Shape::Word {
-                what: "architecture",
-                words: || vec!["bert", "distilbert", "roberta"],
-            },
+            Shape::Word { what: "architecture", words: || vec!["bert", "distilbert", "roberta"] },
             "The encoder's family; bert where left out.",
         ),
         Key::new("layers", Shape::Whole { least: 1 }, "Number of layers.")
@@ -82,39 +79,24 @@ pub(in crate::study_file) static TASK: Table = Table {
         Key::new("test", FILES, "The test rows: touched once, by the winner."),
         Key::new(
             "text",
-            Shape::Either(&[
-                Shape::Text,
-                Shape::List {
-                    of: &Shape::Text,
-                    least: 1,
-                },
-            ]),
+            Shape::Either(&[Shape::Text, Shape::List { of: &Shape::Text, least: 1 }]),
             "The text column, or the two columns of a pair.",
         )
         .required("add `text: sentence`, or `text: [sentence1, sentence2]`"),
         Key::new("label", Shape::Text, "The label column.").required("add `label: label`"),
         Key::new(
             "labels",
-            Shape::List {
-                of: &Shape::Scalar,
-                least: 2,
-            },
+            Shape::List { of: &Shape::Scalar, least: 2 },
             "The labels in the order of the model's outputs.",
         ),
         Key::new(
             "kind",
-            Shape::Word {
-                what: "kind of task",
-                words: || vec!["classification", "regression"],
-            },
+            Shape::Word { what: "kind of task", words: || vec!["classification", "regression"] },
             "Classes or scores; told from the labels where left out.",
         ),
         Key::new(
             "format",
-            Shape::Word {
-                what: "format",
-                words: || vec!["tsv", "csv", "jsonl", "parquet"],
-            },
+            Shape::Word { what: "format", words: || vec!["tsv", "csv", "jsonl", "parquet"] },
             "How the files are written; told from their endings where left out.",
         ),
         Key::new(
@@ -132,31 +114,17 @@ pub(in crate::study_file) static TASK: Table = Table {
             Shape::Whole { least: 0 },
             "The seed of these splits; 0 where left out.",
         ),
-        Key::new(
-            "limit",
-            Shape::Map(&LIMIT),
-            "How many rows to keep of each split.",
-        ),
+        Key::new("limit", Shape::Map(&LIMIT), "How many rows to keep of each split."),
     ],
 };
 
-const FILES: Shape = Shape::Either(&[
-    Shape::Text,
-    Shape::List {
-        of: &Shape::Text,
-        least: 1,
-    },
-]);
+const FILES: Shape = Shape::Either(&[Shape::Text, Shape::List { of: &Shape::Text, least: 1 }]);
 
 /// `train.task.limit`.
 pub(in crate::study_file) static LIMIT: Table = Table {
     place: "`limit`",
     keys: &[
-        Key::new(
-            "train",
-            Shape::Whole { least: 1 },
-            "Training rows kept, from the first on.",
-        ),
+        Key::new("train", Shape::Whole { least: 1 }, "Training rows kept, from the first on."),
         Key::new(
             "validation",
             Shape::Whole { least: 1 },
@@ -169,16 +137,8 @@ pub(in crate::study_file) static LIMIT: Table = Table {
 pub(in crate::study_file) static EVALUATE: Table = Table {
     place: "`evaluate`",
     keys: &[
-        Key::new(
-            "steps",
-            Shape::Whole { least: 1 },
-            "Every so many optimiser steps.",
-        ),
-        Key::new(
-            "epochs",
-            Shape::Number(Bounds::Positive),
-            "Every fraction of an epoch.",
-        ),
+        Key::new("steps", Shape::Whole { least: 1 }, "Every so many optimiser steps."),
+        Key::new("epochs", Shape::Number(Bounds::Positive), "Every fraction of an epoch."),
         Key::new(
             "fraction",
             Shape::Number(Bounds::Positive),
