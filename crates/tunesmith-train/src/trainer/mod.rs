@@ -105,7 +105,8 @@ impl Trainer {
             }
         })?;
         let (pack, slot) = self.free_slot(&settings)?;
-        let mut trial = Trial::new(pack, slot, settings, dataset, start.directory);
+        let factors = settings.factors(self.config.layers);
+        let mut trial = Trial::new((pack, slot), settings, factors, dataset, start.directory);
         let seats = &mut self.packs[pack];
         seats.pack.scales[slot] = trial.settings.lora_scale;
         let resumed = if let Some(path) = &start.resume {
@@ -214,7 +215,7 @@ impl Trainer {
         match written {
             Ok(()) => tell(FromTrainer::Kept { trial: number, step, directory }),
             Err(error) => {
-                self.fail(number, FailureReason::File { message: error.to_string() }, tell)
+                self.fail(number, FailureReason::File { message: error.to_string() }, tell);
             }
         }
         self.trials.contains_key(&number)

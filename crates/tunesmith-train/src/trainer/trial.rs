@@ -59,14 +59,13 @@ pub(crate) struct Trial {
 
 impl Trial {
     pub(crate) fn new(
-        pack: usize,
-        slot: usize,
+        (pack, slot): (usize, usize),
         settings: Settings,
+        factors: Vec<f64>,
         dataset: Arc<Dataset>,
         directory: PathBuf,
     ) -> Self {
         let schedule = settings.schedule(dataset.train.rows());
-        let factors = settings.factors(64);
         let class_weights = settings.balanced.then(|| balanced(&dataset)).flatten();
         Self {
             pack,

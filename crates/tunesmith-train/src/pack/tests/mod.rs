@@ -2,6 +2,7 @@
 //! the same trial alone.
 
 mod golden;
+mod minilm;
 mod slots;
 
 use std::path::{Path, PathBuf};
