@@ -75,11 +75,9 @@ impl Figures {
         let at = |index: Option<usize>| {
             index.and_then(|index| values.get(index)).copied().unwrap_or(f64::NAN)
         };
-        Self {
-            completed: values.len(),
-            best: at(values.len().checked_sub(1)),
-            median: at(Some(values.len() / 2)),
-        }
+        let last = values.len().checked_sub(1);
+        let median = f64::midpoint(at(last.map(|last| last / 2)), at(Some(values.len() / 2)));
+        Self { completed: values.len(), best: at(last), median }
     }
 
     fn judge(&self) -> Result<()> {
@@ -131,6 +129,7 @@ mod tests {
         list_of.push(json!({"state": "failed", "value": null}));
         list_of.push(json!({"state": "running", "value": 0.99}));
         assert_eq!(Figures::of(&list), Figures { completed: 3, best: 0.9, median: 0.7 });
+        assert_eq!(Figures::of(&trials(&[4.0, 1.0, 2.0, 3.0])).median, 2.5);
         assert_eq!(Figures::of(&json!([])).completed, 0);
     }
 
