@@ -2,9 +2,9 @@
 //! end: every report that was told is in the log, no trial runs after its end, and the trials are
 //! those of a run that nobody disturbed.
 
+mod tiny;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -39,28 +39,6 @@ train:
   checkpoint_seconds: 0
   pack: 2
 ";
-
-/// A study file and rows that a small encoder learns from.
-fn prepare(folder: &Path) {
-    let words = ["good", "fine", "great", "bad", "poor", "awful", "film", "plot", "cast", "end"];
-    for (name, rows, seed) in [("train.tsv", 64, 1), ("validation.tsv", 24, 2)] {
-        let mut rng = Rng::at(seed, 0, "rows");
-        let mut text = String::from("text\tlabel\n");
-        for _ in 0..rows {
-            let cue = rng.below(6) as usize;
-            let label = if cue < 3 { "yes" } else { "no" };
-            let fill = || words[6 + rng.below(4) as usize];
-            let (first, second) = pair(fill);
-            writeln!(text, "{first} {} {second}\t{label}", words[cue]).expect("text grows");
-        }
-        fs::write(folder.join(name), text).expect("a temporary folder is writable");
-    }
-    fs::write(folder.join("study.yaml"), STUDY).expect("a temporary folder is writable");
-}
-
-fn pair<T>(mut make: impl FnMut() -> T) -> (T, T) {
-    (make(), make())
-}
 
 /// Runs the study; kills it after so many lines and milliseconds, where that is asked. What it told.
 fn run(folder: &Path, kill_after: Option<(u64, Duration)>) -> Vec<Json> {
@@ -168,12 +146,12 @@ fn assert_no_ended_trial_started_again(told: &[Json]) {
 #[test]
 fn a_study_survives_being_killed_again_and_again() {
     let undisturbed = tempfile::tempdir().expect("a temporary folder");
-    prepare(undisturbed.path());
+    tiny::prepare(undisturbed.path(), STUDY);
     run(undisturbed.path(), None);
     let expected = Study::fold(&log(undisturbed.path())).expect("the log is whole");
 
     let killed = tempfile::tempdir().expect("a temporary folder");
-    prepare(killed.path());
+    tiny::prepare(killed.path(), STUDY);
     let mut told = Vec::new();
     for kill in 0..KILLS {
         let mut rng = Rng::at(11, kill, "kill");
@@ -185,6 +163,7 @@ fn a_study_survives_being_killed_again_and_again() {
         (unfinished.finished().count() as u64) < TRIALS,
         "the kills must hit a study that works"
     );
+    eprintln!("{} of {TRIALS} trials were over after {KILLS} kills", unfinished.finished().count());
     told.extend(run(killed.path(), None));
 
     let log = log(killed.path());

@@ -1,0 +1,235 @@
+//! `tunesmith run` with the real trainer on a study that trains in the blink of an eye: what is
+//! printed, what is left, what a second run does, and how bad material is refused.
+
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its strings so")]
+
+mod tiny;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use expect_test::{Expect, expect};
+use serde_json::Value as Json;
+
+const STUDY: &str = "
+name: tiny
+method: grid
+metric: {name: eval_accuracy, goal: maximize}
+price: {gpu_hour: 3.06}
+parameters:
+  learning_rate: {values: [1e-2, 1e-6]}
+  num_train_epochs: {value: 20}
+train:
+  model: {layers: 1, hidden: 16, heads: 2, intermediate: 32, vocabulary: 120, positions: 16}
+  task: {train: train.tsv, validation: validation.tsv, test: test.tsv, text: text, label: label}
+";
+
+fn study(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tiny::prepare(folder.path(), text);
+    folder
+}
+
+fn tunesmith(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tunesmith"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("TUNESMITH_STORAGE")
+        .env_remove("TUNESMITH_RUNS")
+        .env("NO_COLOR", "1");
+    command
+}
+
+/// Standard output and exit code of a command, and standard error marked as such. Figures that
+/// differ from run to run are hidden.
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = tunesmith(folder, arguments).output().expect("the program starts");
+    let mut text = String::new();
+    for (mark, stream) in [("", &output.stdout), ("2> ", &output.stderr)] {
+        for line in String::from_utf8_lossy(stream).lines() {
+            text += format!("{mark}{line}").trim_end();
+            text.push('\n');
+        }
+    }
+    let code = output.status.code().expect("it is not killed").to_string();
+    text.extend(["exit ", &code, "\n"]);
+    hidden(&text.replace(&*folder.to_string_lossy(), "FOLDER"))
+}
+
+/// Times, costs, scores and thread counts as `#`. How many blanks align a column depends on the
+/// figures in it, so that runs of blanks become one.
+fn hidden(text: &str) -> String {
+    text.lines().map(|line| hidden_line(line) + "\n").collect()
+}
+
+fn hidden_line(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut shown: Vec<String> = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let figure = word.trim_end_matches(',');
+        let unit = words.get(index + 1).is_some_and(|next| ["ms", "s", "threads;"].contains(next));
+        let decimal = figure.contains('.') && figure.parse::<f64>().is_ok();
+        let time = ["ms", "s"].contains(word);
+        shown.push(match (unit || decimal, time) {
+            (true, _) => word.replace(figure, "#"),
+            (_, true) => "s".to_owned(),
+            _ => (*word).to_owned(),
+        });
+    }
+    shown.join(" ")
+}
+
+fn check(found: &str, expected: &Expect) {
+    expected.assert_eq(found);
+}
+
+fn value(folder: &Path, arguments: &[&str]) -> Json {
+    let output = tunesmith(folder, arguments).output().expect("the program starts");
+    serde_json::from_slice(&output.stdout).expect("it prints JSON")
+}
+
+#[test]
+fn a_study_runs_and_leaves_a_winner() {
+    let folder = study(STUDY);
+    check(
+        &run(folder.path(), &["run", "study.yaml"]),
+        &expect![[r#"
+            trial state eval_accuracy learning_rate steps minutes cost
+            0 completed # # 80 # #
+            1 completed # 1e-6 80 # #
+
+            tiny: 2 trials completed · # s of training · cost #
+            best: trial 0 with eval_accuracy # on 24 validation rows, standard error #
+            on the test split: test_accuracy #, test_f1 #, test_loss #, test_matthews_correlation #
+            model: runs/tiny/best
+            all trials: runs/tiny/trials.csv
+            2> loading model and data; up to 4 trials at once
+            2> BERT, 1 layers, width 16, 2 heads on cpu, # threads; 64 training and 24 validation rows
+            2> trial 0 eval_accuracy # learning_rate=0.01 # s
+            2> trial 1 eval_accuracy # learning_rate=1e-6 # s
+            exit 0
+        "#]],
+    );
+    let runs = folder.path().join("runs/tiny");
+    for file in ["best/model.safetensors", "best/config.json", "best/tokenizer.json", "study.yaml"]
+    {
+        assert!(runs.join(file).is_file(), "{file}");
+    }
+    let csv = fs::read_to_string(runs.join("trials.csv")).expect("it is there");
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    let left = fs::read_dir(runs.join("trials")).expect("it is there").count();
+    assert_eq!(left, 0, "trials that are over leave no files");
+    let best = value(folder.path(), &["best", "--json"]);
+    assert_eq!(best["trial"], 0, "{best}");
+    assert!(best["test"]["test_accuracy"].is_number(), "{best}");
+    assert!(best["effective"]["weight_decay"].is_number(), "{best}");
+}
+
+#[test]
+fn the_same_command_again_finds_the_study_finished() {
+    let folder = study(STUDY);
+    run(folder.path(), &["run", "study.yaml"]);
+    let log = value(folder.path(), &["trials", "--json"]);
+    let again = run(folder.path(), &["run", "study.yaml"]);
+    assert!(!again.contains("loading model"), "{again}");
+    assert!(again.contains("model: runs/tiny/best"), "{again}");
+    assert_eq!(value(folder.path(), &["trials", "--json"]), log);
+}
+
+#[test]
+fn another_study_under_the_same_name_is_refused() {
+    let folder = study(STUDY);
+    run(folder.path(), &["run", "study.yaml"]);
+    let other = STUDY.replace("1e-6", "1e-5").replace("layers: 1", "layers: 2");
+    fs::write(folder.path().join("study.yaml"), other).expect("it is writable");
+    check(
+        &run(folder.path(), &["run", "study.yaml"]),
+        &expect![[r#"
+        2> error: the study `tiny` exists with another configuration: `parameters`, `train.model` differ; give the file another `name`, or change it back (`budget` may change)
+        exit 3
+    "#]],
+    );
+}
+
+#[test]
+fn a_larger_budget_goes_on() {
+    let file = |trials: u32| {
+        STUDY.replace("method: grid", &format!("method: random\nbudget: {{trials: {trials}}}"))
+    };
+    let folder = study(&file(1));
+    run(folder.path(), &["run", "study.yaml"]);
+    fs::write(folder.path().join("study.yaml"), file(3)).expect("it is writable");
+    run(folder.path(), &["run", "study.yaml"]);
+    let shown = value(folder.path(), &["show", "--json"]);
+    assert_eq!(shown["trials"]["completed"], 3, "{shown}");
+}
+
+#[test]
+fn material_that_cannot_be_used_leaves_no_study() {
+    let folder = study(&STUDY.replace("train: train.tsv", "train: nowhere.tsv"));
+    check(
+        &run(folder.path(), &["run", "study.yaml"]),
+        &expect![[r#"
+        2> loading model and data; up to 4 trials at once
+        2> error: FOLDER/nowhere.tsv: No such file or directory (os error 2); check the path (relative paths start at the study file)
+        exit 4
+    "#]],
+    );
+    let shown = run(folder.path(), &["show"]);
+    assert!(shown.contains("there is no study in"), "{shown}");
+}
+
+#[test]
+fn a_metric_that_is_never_reported_is_refused() {
+    let folder = study(&STUDY.replace("eval_accuracy", "eval_acc"));
+    let found = run(folder.path(), &["run", "study.yaml"]);
+    assert!(found.contains("`eval_acc` is never reported for this task; there are: "), "{found}");
+    assert!(found.ends_with("exit 3\n"), "{found}");
+}
+
+#[test]
+fn a_search_in_which_every_trial_fails_is_class_7() {
+    let folder = study(&STUDY.replace("[1e-2, 1e-6]", "[1e30, 1e35]"));
+    let found = run(folder.path(), &["run", "study.yaml"]);
+    assert!(found.ends_with("exit 7\n"), "{found}");
+    let trials = value(folder.path(), &["trials", "--json"]);
+    for trial in trials.as_array().expect("a list") {
+        assert_eq!(trial["state"], "failed", "{trial}");
+        assert!(
+            trial["reason"].as_str().is_some_and(|reason| reason.contains("not finite")),
+            "{trial}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_and_the_same_command_goes_on() {
+    let many = STUDY.replace("num_train_epochs: {value: 20}", "num_train_epochs: {value: 300}");
+    let folder = study(&many);
+    let mut child = tunesmith(folder.path(), &["run", "study.yaml", "--json", "--quiet"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let reported = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"reported\"")));
+    assert!(reported.is_some(), "it ended before it reported");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is part of the system").success());
+    lines.for_each(drop);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let trials = value(folder.path(), &["trials", "--json"]);
+    for trial in trials.as_array().expect("a list") {
+        assert!(trial["state"] == "queued" || trial["state"] == "completed", "{trial}");
+    }
+    let rest = run(folder.path(), &["run", "study.yaml"]);
+    assert!(rest.ends_with("exit 0\n"), "{rest}");
+    let resumed = value(folder.path(), &["trials", "--json"]);
+    assert!(
+        resumed.as_array().expect("a list").iter().any(|trial| trial["leases"] == 2),
+        "{resumed}"
+    );
+}
