@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// A file that could not be put in its place. Nothing of it is left behind.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {}", path.display(), advice(source))]
+#[error("cannot write {}{}", path.display(), advice(source))]
 pub struct WriteError {
     /// The file that was to be written.
     pub path: PathBuf,
@@ -57,15 +57,16 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn advice(source: &io::Error) -> String {
+/// What to do, where the cause says it; the cause itself is the error's source.
+fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull => {
-            "the disk is full: free some space and run the same command again".to_owned()
+            ": the disk is full; free some space and run the same command again"
         }
         io::ErrorKind::QuotaExceeded => {
-            "your disk quota is used up: free some space and run the same command again".to_owned()
+            ": your disk quota is used up; free some space and run the same command again"
         }
-        _ => source.to_string(),
+        _ => "",
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Eviction<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The directory of trials, or something in it, cannot be listed.
-    #[error("cannot list the checkpoints in {}: {source}", path.display())]
+    #[error("cannot list the checkpoints in {}", path.display())]
     List {
         /// What could not be read.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// A file that should go cannot be removed.
-    #[error("cannot remove the checkpoint {}: {source}; remove it by hand, or raise the quota", path.display())]
+    #[error("cannot remove the checkpoint {}: remove it by hand, or raise the quota", path.display())]
     Remove {
         /// What stayed.
         path: PathBuf,

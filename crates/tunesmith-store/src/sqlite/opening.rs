@@ -86,7 +86,7 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The file or its directory cannot be reached, read or written.
-    #[error("cannot open the database {}: {source}; check that its directory is there and may be written to", path.display())]
+    #[error("cannot open the database {}: check that its directory is there and may be written to", path.display())]
     Unreachable {
         /// The file.
         path: PathBuf,
@@ -94,7 +94,7 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// SQLite finds the file damaged.
-    #[error("{} is damaged: {source}; restore it from a copy, or recover it with `sqlite3 FILE .recover`", path.display())]
+    #[error("{} is damaged: restore it from a copy, or recover it with `sqlite3 FILE .recover`", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
