@@ -302,40 +302,48 @@ fn a_study_file_that_cannot_be_used_is_class_3() {
         folder.path(),
         &["run", "bad.yaml"],
         expect![[r#"
-        $ tunesmith run bad.yaml
-        2> error: unknown key `metod` in the study file
-        2>  --> bad.yaml:1:1
-        2>   |
-        2> 1 | metod: random
-        2>   | ^^^^^
-        2>   |
-        2>   = help: did you mean `method`?
-        2>
-        2> error: the study file lacks `method`
-        2>  --> bad.yaml:1:1
-        2>   |
-        2> 1 | metod: random
-        2>   | ^
-        2>   |
-        2>   = help: add `method: random`, or `grid`, or `sobol`
-        2>
-        2> error: the study file lacks `parameters`
-        2>  --> bad.yaml:1:1
-        2>   |
-        2> 1 | metod: random
-        2>   | ^
-        2>   |
-        2>   = help: add `parameters: {learning_rate: {values: [2e-5, 3e-5, 5e-5]}}`
-        2>
-        2> error: the study file lacks `train`
-        2>  --> bad.yaml:1:1
-        2>   |
-        2> 1 | metod: random
-        2>   | ^
-        2>   |
-        2>   = help: add `train: {model: bert-base-uncased, task: glue/rte}`
-        exit 3
-    "#]],
+            $ tunesmith run bad.yaml
+            2> error: unknown key `metod` in the study file
+            2>  --> bad.yaml:1:1
+            2>   |
+            2> 1 | metod: random
+            2>   | ^^^^^
+            2>   |
+            2>   = help: did you mean `method`?
+            2>
+            2> error: the study file lacks `method`
+            2>  --> bad.yaml:1:1
+            2>   |
+            2> 1 | metod: random
+            2>   | ^
+            2>   |
+            2>   = help: add `method: random`, or `grid`, or `sobol`
+            2>
+            2> error: the study file lacks `metric`
+            2>  --> bad.yaml:1:1
+            2>   |
+            2> 1 | metod: random
+            2>   | ^
+            2>   |
+            2>   = help: add `metric: {name: eval_accuracy, goal: maximize}`
+            2>
+            2> error: the study file lacks `parameters`
+            2>  --> bad.yaml:1:1
+            2>   |
+            2> 1 | metod: random
+            2>   | ^
+            2>   |
+            2>   = help: add `parameters: {learning_rate: {values: [2e-5, 3e-5, 5e-5]}}`
+            2>
+            2> error: the study file lacks `train`
+            2>  --> bad.yaml:1:1
+            2>   |
+            2> 1 | metod: random
+            2>   | ^
+            2>   |
+            2>   = help: add `train: {model: bert-base-uncased, task: glue/rte}`
+            exit 3
+        "#]],
     );
     assert!(!folder.path().join("tunesmith.db").exists(), "a bad file makes no database");
 }

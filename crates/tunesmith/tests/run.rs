@@ -233,3 +233,34 @@ fn an_interrupt_saves_and_the_same_command_goes_on() {
         "{resumed}"
     );
 }
+
+/// The trainer of a running tunesmith: the child of its main thread.
+#[cfg(target_os = "linux")]
+fn trainer_of(process: u32) -> String {
+    let children = format!("/proc/{process}/task/{process}/children");
+    let found = fs::read_to_string(children).expect("the process runs");
+    found.trim().to_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trainer_that_is_killed_is_replaced() {
+    let many = STUDY.replace("num_train_epochs: {value: 20}", "num_train_epochs: {value: 300}");
+    let folder = study(&many);
+    let mut child = tunesmith(folder.path(), &["run", "study.yaml", "--json", "--quiet"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let reported = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"reported\"")));
+    assert!(reported.is_some(), "it ended before it reported");
+    let killed = Command::new("kill").args(["-KILL", &trainer_of(child.id())]).status();
+    assert!(killed.expect("kill is part of the system").success());
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{rest:?}");
+    let lost: Vec<&String> = rest.iter().filter(|line| line.contains("trainer_lost")).collect();
+    assert_eq!(lost.len(), 1, "{rest:?}");
+    assert!(lost[0].contains("killed (signal 9)"), "{lost:?}");
+    let shown = value(folder.path(), &["show", "--json"]);
+    assert_eq!(shown["trials"]["completed"], 2, "{shown}");
+}

@@ -33,7 +33,8 @@ pub(crate) static STUDY: Table = Table {
             "How hyperparameters are proposed.",
         )
         .required("add `method: random`, or `grid`, or `sobol`"),
-        Key::new("metric", Shape::Map(&METRIC), "What is searched for."),
+        Key::new("metric", Shape::Map(&METRIC), "What is searched for.")
+            .required("add `metric: {name: eval_accuracy, goal: maximize}`"),
         Key::new(
             "metrics",
             Shape::Refused {

@@ -186,15 +186,7 @@ fn name(root: &Node, path: &Path, problems: &mut Vec<Problem>) -> Option<String>
 }
 
 fn metric(root: &Node, remarks: &mut Remarks<'_>) -> Option<Metric> {
-    let Some(node) = root.get("metric") else {
-        let kind = ProblemKind::Missing {
-            key: "metric",
-            place: "the study file",
-            help: "add `metric: {name: eval_accuracy, goal: maximize}`",
-        };
-        remarks.problems.push(Problem::new(root.span.clone(), kind));
-        return None;
-    };
+    let node = root.get("metric")?;
     for entry in node.entries().iter().filter(|entry| entry.key.starts_with("impute")) {
         let message = format!(
             "`{}` has no effect: the methods of this version assume nothing of other trials",

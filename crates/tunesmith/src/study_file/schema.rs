@@ -14,7 +14,19 @@ pub(crate) fn schema() -> Value {
         object.insert("title".into(), "tunesmith study file".into());
         object.insert("$defs".into(), json!({ "parameter": table(&super::dialect::PARAMETER) }));
     }
+    root["properties"]["parameters"]["properties"] = Value::Object(hyperparameters());
     root
+}
+
+/// The hyperparameters of the trainer, for an editor to offer and explain.
+fn hyperparameters() -> Map<String, Value> {
+    let known = tunesmith_train::hyperparameters::TABLE.iter();
+    known
+        .map(|row| {
+            let about = format!("{}: {}", row.help, row.kind);
+            (row.name.to_owned(), json!({ "$ref": "#/$defs/parameter", "description": about }))
+        })
+        .collect()
 }
 
 fn table(table: &Table) -> Value {
