@@ -102,7 +102,16 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:#}", self.error)
+        let mut said = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            // Some errors quote their cause, some leave it to their reader.
+            if said.is_empty() {
+                said = cause;
+            } else if !said.contains(&cause) {
+                said = format!("{said}: {cause}");
+            }
+        }
+        formatter.write_str(&said)
     }
 }
 
