@@ -1,7 +1,7 @@
 //! Labelled text, from files or the hub, as token rows ready for training.
 //!
 //! The way through: [`Task`] (what the study file says) → [`Corpus::read`] (texts and labels, split)
-//! → [`Corpus::encode`] (token rows: [`Dataset`]) → [`Order`] (who comes when).
+//! → [`Tokenizer::encode`](crate::tokenizer::Tokenizer::encode) (token rows: [`Dataset`]) → [`Order`] (who comes when).
 //! It refuses to guess: a missing column, an unknown label or a ragged row is an error that names
 //! file and line, never a skipped row.
 
