@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use crate::op::dropout::mix;
+
 /// The order of the training rows in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -55,11 +57,3 @@ impl Order {
 
 /// The golden ratio in 64 bits: `SplitMix64`'s increment.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// `SplitMix64`'s finaliser: a bijection of 64 bits.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(GOLDEN);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
