@@ -15,6 +15,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
     set_seed,
@@ -120,7 +121,7 @@ class Finetuning:
         )
         with tempfile.TemporaryDirectory() as folder:
             arguments = training_arguments(settings, folder)
-        return Trainer(
+        trainer = Trainer(
             model=model,
             args=arguments,
             train_dataset=self.train,
@@ -128,3 +129,6 @@ class Finetuning:
             data_collator=DataCollatorWithPadding(self.tokenizer),
             compute_metrics=accuracy,
         )
+        # Standard output is for what the scripts say.
+        trainer.remove_callback(PrinterCallback)
+        return trainer

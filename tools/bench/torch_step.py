@@ -93,6 +93,7 @@ def timed(count, run):
         times.append((time.perf_counter() - start) * 1e3)
     return {
         "steps": count,
+        "mean_ms": statistics.fmean(times),
         "median_ms": statistics.median(times),
         "min_ms": min(times),
         "times_ms": [round(each, 3) for each in times],

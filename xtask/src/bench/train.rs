@@ -185,7 +185,7 @@ fn step_case<'a>(shape: &'a str, batch: usize, options: &Train, fixture: &Path) 
         ],
         steps: options.steps,
         go: format!("go {}", options.steps),
-        read: |answer| answer["median_ms"].as_f64(),
+        read: |answer| answer["mean_ms"].as_f64(),
     }
 }
 

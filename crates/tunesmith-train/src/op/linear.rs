@@ -61,7 +61,7 @@ impl Operator for Forward<'_> {
             let write = match &self.bias {
                 Some(bias) => {
                     let bias = bias.of(weights, span.slot);
-                    y.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias));
+                    fill_rows(y, bias, threads);
                     Write::Add
                 }
                 None => Write::Replace,
@@ -71,6 +71,17 @@ impl Operator for Forward<'_> {
             multiply(MatrixMut::dense(y, span.rows, n), x, w.t(), 1.0, write, threads);
         });
         Ok(())
+    }
+}
+
+/// Makes every row of `y` a copy of `row`.
+fn fill_rows(y: &mut [f32], row: &[f32], threads: Threads) {
+    let width = row.len();
+    match threads {
+        Threads::Pool => {
+            y.par_chunks_exact_mut(width).with_min_len(64).for_each(|y| y.copy_from_slice(row));
+        }
+        Threads::One => y.chunks_exact_mut(width).for_each(|y| y.copy_from_slice(row)),
     }
 }
 
