@@ -103,6 +103,13 @@ impl TruncatedNormal {
         self.mu + self.sign * self.sigma * normal_quantile(mass.clamp(0.0, 1.0))
     }
 
+    /// The density at `x` of the interval.
+    pub fn density(&self, x: f64) -> f64 {
+        let z = (x - self.mu) / self.sigma;
+        let mass = self.high_mass - self.low_mass;
+        libm::exp(-0.5 * z * z) / ((2.0 * PI).sqrt() * self.sigma * mass)
+    }
+
     /// The share of the mass below `x`.
     pub fn cdf(&self, x: f64) -> f64 {
         let mass = normal_cdf(self.sign * (x - self.mu) / self.sigma);
@@ -129,6 +136,17 @@ pub fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     } else {
         1.0 - front * beta_fraction(b, a, 1.0 - x) / b
     }
+}
+
+/// The density of the beta distribution with shapes `a` and `b` above 0; infinite at an end where it has a pole.
+pub fn beta_density(a: f64, b: f64, x: f64) -> f64 {
+    if !(0.0..=1.0).contains(&x) {
+        return 0.0;
+    }
+    // 0 · log 0 is 0 here: a shape of 1 is flat at its end.
+    let power = |shape: f64, log: f64| if shape == 1.0 { 0.0 } else { (shape - 1.0) * log };
+    let log_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
+    libm::exp(log_front + power(a, libm::log(x)) + power(b, libm::log1p(-x)))
 }
 
 fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {

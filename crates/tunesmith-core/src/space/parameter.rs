@@ -102,6 +102,14 @@ impl Parameter {
         }
     }
 
+    /// How likely position `unit` is before anything is measured; see [`Prior::density`]. `None` for a tied parameter.
+    pub fn density(&self, unit: f64) -> Option<f64> {
+        match &self.rule {
+            Rule::Free { domain, prior } => Some(prior.density(domain, unit)),
+            Rule::Tied(_) => None,
+        }
+    }
+
     pub(super) fn references(&self) -> impl Iterator<Item = &str> {
         let tied = match &self.rule {
             Rule::Free { .. } => &[],

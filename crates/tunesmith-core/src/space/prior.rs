@@ -4,7 +4,7 @@
 //! Refuses to draw: it maps a given share of the mass to a value.
 
 use super::domain::{Domain, DomainError, Scale, Step, quantise, steps_between};
-use crate::probability::{TruncatedNormal, beta_quantile};
+use crate::probability::{TruncatedNormal, beta_density, beta_quantile};
 use crate::value::Value;
 
 /// How likely the values of a domain are. Cut to the domain's bounds.
@@ -133,6 +133,22 @@ impl Prior {
         if bounded { Self::Uniform.quantile(domain, unit) } else { self.quantile(domain, unit) }
     }
 
+    /// The density at position `unit` of [`Prior::to_unit`], where 1 is the uniform one: how many times likelier than
+    /// under a uniform prior a value is. For a choice, its probability times their number.
+    pub fn density(&self, domain: &Domain, unit: f64) -> f64 {
+        let unit = if unit.is_nan() { 0.5 } else { unit.clamp(0.0, 1.0) };
+        match (self, Range::of(domain)) {
+            (Self::Weights(weights), _) => {
+                let count = weights.len();
+                let index = ((unit * count as f64) as usize).min(count.saturating_sub(1));
+                let sum: f64 = weights.iter().sum();
+                weights.get(index).map_or(0.0, |weight| weight / sum * count as f64)
+            }
+            (_, Some(range)) if range.is_bounded() => range.density(self, unit),
+            _ => 1.0,
+        }
+    }
+
     fn choose(&self, choices: &[Value], u: f64) -> Value {
         let last = choices.len().saturating_sub(1);
         let index = match self {
@@ -239,6 +255,24 @@ impl<'a> Range<'a> {
         let at = low + unit * (high - low);
         let real = if self.scale == Scale::Log { libm::exp(at) } else { at };
         real.clamp(self.low, self.high)
+    }
+
+    fn density(&self, prior: &Prior, unit: f64) -> f64 {
+        let (low, high) = self.ends();
+        let real = self.at_position(unit);
+        // How fast the prior's own coordinate moves along the unit interval.
+        let slope = match (prior, self.scale) {
+            (Prior::Beta { a, b }, _) => return beta_density(*a, *b, unit),
+            (Prior::Normal { .. }, Scale::Linear) | (Prior::LogNormal { .. }, Scale::Log) => {
+                high - low
+            }
+            (Prior::Normal { .. }, Scale::Log) => real * (high - low),
+            (Prior::LogNormal { .. }, Scale::Linear) if real > 0.0 => (high - low) / real,
+            (Prior::LogNormal { .. }, Scale::Linear) => return 0.0,
+            (Prior::Uniform | Prior::Weights(_), _) => return 1.0,
+        };
+        let normal = self.truncated(prior);
+        normal.map_or(1.0, |normal| normal.density(normal_coordinate(prior, real)) * slope)
     }
 
     fn truncated(&self, prior: &Prior) -> Option<TruncatedNormal> {

@@ -252,3 +252,33 @@ proptest! {
         let _ = (domain.cardinality(), domain.contains(&Value::Float(mu)), domain.contains(&Value::Int(whole_low)));
     }
 }
+
+#[test]
+fn densities_integrate_to_one_and_to_the_distribution_function() {
+    let log = Domain::log_float(1e-6, 1e-2);
+    let linear = Domain::float(0.5, 3.0);
+    let cases = [
+        (log.clone(), Prior::Uniform),
+        (log.clone(), Prior::LogNormal { mu: -10.8, sigma: 1.0 }),
+        (log, Prior::Normal { mu: 1e-4, sigma: 1e-4 }),
+        (linear.clone(), Prior::LogNormal { mu: 0.3, sigma: 0.7 }),
+        (linear.clone(), Prior::Normal { mu: 1.0, sigma: 0.5 }),
+        (linear, Prior::Beta { a: 2.0, b: 5.0 }),
+        (Domain::int(1, 5), Prior::Normal { mu: 2.0, sigma: 1.0 }),
+        (Domain::categorical(["a", "b", "c"]), Prior::Weights(vec![1.0, 0.0, 3.0])),
+        (Domain::float(f64::NEG_INFINITY, f64::INFINITY), Prior::Normal { mu: 1.0, sigma: 2.0 }),
+    ];
+    for (domain, prior) in cases {
+        let cells = 20_000;
+        let at = |cell: i32| (f64::from(cell) + 0.5) / f64::from(cells);
+        let mass = |share: f64| {
+            let last = (share * f64::from(cells)) as i32;
+            (0..last).map(|cell| prior.density(&domain, at(cell))).sum::<f64>() / f64::from(cells)
+        };
+        assert!((mass(1.0) - 1.0).abs() < 1e-3, "{prior:?}: {}", mass(1.0));
+        if let (Domain::Float { .. }, true) = (&domain, prior != Prior::Uniform) {
+            let middle = prior.to_unit(&domain, &prior.quantile(&domain, 0.3)).unwrap();
+            assert!((mass(middle) - 0.3).abs() < 1e-3, "{prior:?}: {}", mass(middle));
+        }
+    }
+}
