@@ -29,14 +29,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod belief;
+mod encoding;
+mod history;
 mod nearest;
+mod numeric;
+mod options;
 mod registry;
 mod samplers;
 mod schedulers;
 
 pub use nearest::nearest;
+pub use options::{OptionKind, OptionSpec};
 pub use registry::{Entry, RegistryError, policy, samplers, schedulers};
 pub use samplers::grid::{Grid, GridRefusal, MOST_POINTS};
-pub use samplers::random::Random;
 pub use samplers::sobol::Sobol;
 pub use schedulers::none::NoScheduler;

@@ -3,9 +3,11 @@
 //! Refuses unknown names and options, with the nearest known one.
 
 use thiserror::Error;
-use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig};
+use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
 
+use crate::belief::PRIOR_WORDS;
 use crate::nearest::nearest;
+use crate::options::{OptionKind, OptionSpec, Options};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
@@ -18,28 +20,41 @@ pub struct Entry<T> {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// The names of its options.
-    pub options: &'static [&'static str],
+    /// Its options.
+    pub options: &'static [OptionSpec],
+    /// Whether what it proposes never depends on results.
+    pub ignores_results: bool,
     build: fn(&StudyConfig) -> Result<T, RegistryError>,
 }
+
+/// `prior`, which several samplers have.
+const PRIOR: OptionSpec = OptionSpec::new(
+    "prior",
+    OptionKind::Word(PRIOR_WORDS),
+    "declared (where left out): the priors of the study; known: where a parameter has none, the one that is known for \
+     its name",
+);
 
 static SAMPLERS: [Entry<Box<dyn Sampler>>; 3] = [
     Entry {
         name: "grid",
         summary: "every combination of the listed values once, in W&B's order",
         options: &[],
+        ignores_results: true,
         build: |config| Ok(Box::new(Grid::new(&config.space)?)),
     },
     Entry {
         name: "random",
         summary: "independent draws from the priors",
-        options: &[],
-        build: |_| Ok(Box::new(Random)),
+        options: &[PRIOR],
+        ignores_results: true,
+        build: |config| Ok(Box::new(Random::new(Options(&config.sampler.options)))),
     },
     Entry {
         name: "sobol",
         summary: "a scrambled Sobol sequence laid on the priors: random search without its gaps and clusters",
         options: &[],
+        ignores_results: true,
         build: |_| Ok(Box::new(Sobol)),
     },
 ];
@@ -48,6 +63,7 @@ static SCHEDULERS: [Entry<Box<dyn Scheduler>>; 1] = [Entry {
     name: "none",
     summary: "every trial runs to its end",
     options: &[],
+    ignores_results: true,
     build: |_| Ok(Box::new(NoScheduler)),
 }];
 
@@ -77,7 +93,19 @@ pub enum RegistryError {
         /// What may have been meant.
         nearest: Option<&'static str>,
         /// The options that there are.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
+    },
+    /// A value that an option does not take.
+    #[error("{name}'s option {option} takes {expected}, not {value}")]
+    BadOption {
+        /// The sampler or scheduler.
+        name: &'static str,
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: Value,
+        /// What it takes.
+        expected: OptionKind,
     },
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
@@ -137,19 +165,25 @@ fn build<T>(
             known,
         });
     };
-    for (option, _) in component.options.iter() {
-        if !entry.options.contains(&option) {
-            let (name, known) = (entry.name, entry.options);
+    check_options(entry, component)?;
+    (entry.build)(config)
+}
+
+fn check_options<T>(entry: &'static Entry<T>, component: &Component) -> Result<(), RegistryError> {
+    let name = entry.name;
+    for (option, value) in component.options.iter() {
+        let Some(spec) = entry.options.iter().find(|spec| spec.name == option) else {
+            let known: Vec<_> = entry.options.iter().map(|spec| spec.name).collect();
             let nearest = nearest(option, known.iter().copied());
-            return Err(RegistryError::UnknownOption {
-                name,
-                option: option.to_owned(),
-                nearest,
-                known,
-            });
+            let option = option.to_owned();
+            return Err(RegistryError::UnknownOption { name, option, nearest, known });
+        };
+        if !spec.kind.takes(value) {
+            let (option, value, expected) = (spec.name, value.clone(), spec.kind);
+            return Err(RegistryError::BadOption { name, option, value, expected });
         }
     }
-    (entry.build)(config)
+    Ok(())
 }
 
 #[cfg(test)]

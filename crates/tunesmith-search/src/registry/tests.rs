@@ -23,7 +23,7 @@ fn refusals_name_what_there_is() {
     );
     assert_eq!(
         refusal(|config| config.sampler.options = Params::from([("seed", Value::Int(1))])),
-        "random has no option seed; it takes none"
+        "random has no option seed; it takes prior"
     );
     assert_eq!(
         refusal(|config| config.sampler.name = "grid".to_owned()),
@@ -35,4 +35,8 @@ fn refusals_name_what_there_is() {
 fn names_are_sorted_and_distinct() {
     let names: Vec<_> = samplers().iter().map(|entry| entry.name).collect();
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
+    assert_eq!(
+        refusal(|config| config.sampler.options = Params::from([("prior", Value::from("wrong"))])),
+        "random's option prior takes one of declared, known, not wrong"
+    );
 }

@@ -1,0 +1,141 @@
+//! What is thought likely before anything is measured: a study's own priors and, where it asks for them, those that
+//! are known for the hyperparameters of fine-tuning. Always mixed with a fifth of uniform, so that a wrong prior costs
+//! little (Mallik et al., "PriorBand", NeurIPS 2023, mix for the same reason).
+//!
+//! Refuses to replace a prior that the study declares.
+
+mod known;
+
+use std::borrow::Cow;
+
+use tunesmith_core::{Domain, Parameter, Params, Prior, Rng, Rule, SearchSpace, Value};
+
+use crate::encoding::{Axis, Encoding, Kind};
+use known::Setting;
+
+/// The share of uniform in the mixture.
+const UNIFORM_SHARE: f64 = 0.2;
+
+/// What the option `prior` takes: the priors of the study alone, or known ones too where a parameter has none.
+pub(crate) const PRIOR_WORDS: &[&str] = &["declared", "known"];
+
+/// Priors over a space.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Belief {
+    /// Whether parameters without a prior of their own get the known one.
+    known: bool,
+}
+
+impl Belief {
+    /// By the option `prior`.
+    pub(crate) fn named(word: &str) -> Self {
+        Self { known: word == "known" }
+    }
+
+    /// Whether any searched parameter has a prior that is not uniform.
+    pub(crate) fn is_informed(self, space: &SearchSpace) -> bool {
+        let setting = Setting::of(space, &Params::new());
+        space.searched().any(|parameter| *self.prior(parameter, &setting) != Prior::Uniform)
+    }
+
+    /// The prior of one parameter, given the others that it depends on.
+    fn prior<'p>(self, parameter: &'p Parameter, setting: &Setting) -> Cow<'p, Prior> {
+        match &parameter.rule {
+            Rule::Free { domain, prior: Prior::Uniform } if self.known => {
+                Cow::Owned(known::prior(&parameter.name, domain, setting).unwrap_or(Prior::Uniform))
+            }
+            Rule::Free { prior, .. } => Cow::Borrowed(prior),
+            Rule::Tied(_) => Cow::Owned(Prior::Uniform),
+        }
+    }
+
+    /// The logarithm of the mixture's density at coordinates, relative to uniform: never below ln 0.2.
+    pub(crate) fn log_density(self, encoding: &Encoding<'_>, coordinates: &[f64]) -> f64 {
+        let params = encoding.decode(coordinates);
+        let setting = Setting::of(encoding.space(), &params);
+        let axes = encoding.axes.iter().zip(coordinates);
+        let product: f64 = axes
+            .filter(|(axis, _)| params.get(&axis.parameter.name).is_some())
+            .map(|(axis, at)| self.axis_density(axis, *at, &setting))
+            .product();
+        libm::log((1.0 - UNIFORM_SHARE) * product + UNIFORM_SHARE)
+    }
+
+    fn axis_density(self, axis: &Axis<'_>, coordinate: f64, setting: &Setting) -> f64 {
+        let prior = self.prior(axis.parameter, setting);
+        let Some(domain) = axis.parameter.domain() else { return 1.0 };
+        let unit = match axis.kind {
+            Kind::Categorical(count) => (coordinate + 0.5) / count as f64,
+            Kind::Continuous | Kind::Lattice(_) => coordinate,
+        };
+        prior.density(domain, unit)
+    }
+
+    /// A draw from the mixture.
+    pub(crate) fn draw(self, space: &SearchSpace, rng: &Rng) -> Params {
+        if rng.branch_named("uniform or prior").uniform() < UNIFORM_SHARE {
+            return space.complete(|parameter| {
+                let u = rng.branch_named(&parameter.name).open_uniform();
+                uniform_value(parameter, u)
+            });
+        }
+        self.draw_prior(space, rng)
+    }
+
+    /// A draw from the priors alone.
+    pub(crate) fn draw_prior(self, space: &SearchSpace, rng: &Rng) -> Params {
+        self.complete(space, |parameter| rng.branch_named(&parameter.name).open_uniform())
+    }
+
+    /// The default that is shipped: for each parameter the known one, else the middle of its prior.
+    pub(crate) fn default_point(self, space: &SearchSpace) -> Params {
+        let mut params = self.complete(space, |_| 0.5);
+        // Again, now that what a default depends on stands in the params.
+        for _ in 0..2 {
+            let setting = Setting::of(space, &params);
+            params = space.complete(|parameter| self.default_value(parameter, &setting));
+        }
+        params
+    }
+
+    fn default_value(self, parameter: &Parameter, setting: &Setting) -> Value {
+        let Rule::Free { domain, prior } = &parameter.rule else { return Value::Null };
+        let shipped = || known::default(&parameter.name, setting);
+        if let (true, Prior::Uniform, Some(default)) = (self.known, prior, shipped()) {
+            return known::nearest(parameter, domain, &default);
+        }
+        match (domain, prior) {
+            (Domain::Categorical { choices, .. }, Prior::Weights(weights)) => {
+                let heaviest =
+                    (0..weights.len()).rev().max_by(|a, b| weights[*a].total_cmp(&weights[*b]));
+                heaviest.and_then(|index| choices.get(index)).cloned().unwrap_or(Value::Null)
+            }
+            // Lists are written with the usual first.
+            (Domain::Categorical { choices, ordered: false }, _) => {
+                choices.first().cloned().unwrap_or(Value::Null)
+            }
+            _ => prior.quantile(domain, 0.5),
+        }
+    }
+
+    /// Completes params with quantiles at `share`, a function of the parameter: those that others' priors depend on
+    /// are worked out first.
+    fn complete(self, space: &SearchSpace, share: impl Fn(&Parameter) -> f64) -> Params {
+        let value = |parameter: &Parameter, setting: &Setting| match parameter.domain() {
+            Some(domain) => self.prior(parameter, setting).quantile(domain, share(parameter)),
+            None => Value::Null,
+        };
+        let rough = Setting::of(space, &Params::new());
+        let first = space.complete(|parameter| value(parameter, &rough));
+        let setting = Setting::of(space, &first);
+        space.complete(|parameter| value(parameter, &setting))
+    }
+}
+
+/// The value at a share of the domain's own scale; of the declared prior where the range is unbounded.
+pub(crate) fn uniform_value(parameter: &Parameter, share: f64) -> Value {
+    parameter.from_unit(share).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests;

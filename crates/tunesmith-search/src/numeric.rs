@@ -1,0 +1,6 @@
+//! Numbers: special functions, linear algebra and statistics that several methods stand on.
+//!
+//! Refuses `f64`'s own transcendental functions, which differ between platforms: `libm` has the same bits everywhere.
+
+pub(crate) mod cholesky;
+pub(crate) mod special;
