@@ -5,7 +5,7 @@ use std::fmt;
 /// Limits; whichever is spent first ends the search. A limit left out does not.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Budget {
-    /// Trials, of whatever outcome.
+    /// Trials of the search, of whatever outcome; runs that choose the winner come on top.
     pub trials: Option<u32>,
     /// Milliseconds in which at least one trial was leased.
     pub wall_ms: Option<u64>,
@@ -18,7 +18,7 @@ pub struct Budget {
 /// What is spent, in the units of [`Budget`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
-    /// Trials that exist.
+    /// Trials of the search.
     pub trials: u32,
     /// Milliseconds in which at least one trial was leased.
     pub wall_ms: u64,
@@ -60,6 +60,16 @@ impl Budget {
             Some(FinishReason::Trials)
         } else {
             self.resources_exceeded(spent, over)
+        }
+    }
+
+    /// The same with this share of time and money; the count of trials stays.
+    pub(crate) fn share(&self, share: f64) -> Self {
+        Self {
+            trials: self.trials,
+            wall_ms: self.wall_ms.map(|wall_ms| (wall_ms as f64 * share) as u64),
+            device_seconds: self.device_seconds.map(|seconds| seconds * share),
+            cost: self.cost.map(|cost| cost * share),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::budget::Budget;
 use crate::metric::Metric;
 use crate::rng::Rng;
 use crate::space::{ParamsError, SearchSpace};
+use crate::study::{MOST_REPLICATION, Replication};
 use crate::value::Params;
 
 /// The least lease, in milliseconds.
@@ -28,6 +29,8 @@ pub struct StudyConfig {
     pub scheduler: Component,
     /// What it may spend at first; a later [`Fact::BudgetChanged`](crate::Fact::BudgetChanged) replaces it.
     pub budget: Budget,
+    /// How the winner is chosen; `None` takes the best value as it was measured.
+    pub replication: Option<Replication>,
     /// Money for one hour of one device.
     pub price_per_device_hour: Option<f64>,
     /// Where all of its chance comes from.
@@ -90,6 +93,16 @@ pub enum ConfigError {
     /// A tie that has no value for any params tried.
     #[error("no params were found for which the tied parameters have values: {0}")]
     Tie(#[source] ParamsError),
+    /// A choice of the winner that chooses nothing, or costs more than any search.
+    #[error(
+        "the winner is chosen among {top} trials on {seeds} seeds each; give 1 to {MOST_REPLICATION} of both"
+    )]
+    BadReplication {
+        /// How many trials.
+        top: u32,
+        /// On how many seeds.
+        seeds: u32,
+    },
     /// A lease too short to renew.
     #[error("a lease of {lease_ms} ms is too short; give at least {LEAST_LEASE_MS}")]
     ShortLease {
@@ -131,6 +144,7 @@ impl StudyConfig {
             sampler: Component::named("random"),
             scheduler: Component::named("none"),
             budget: Budget::default(),
+            replication: None,
             price_per_device_hour: None,
             seed: 0,
             lease_ms: Self::DEFAULT_LEASE_MS,
@@ -157,6 +171,12 @@ impl StudyConfig {
             }
             if metric.target.is_some_and(|target| !target.is_finite()) {
                 return Err(ConfigError::BadTarget { name: metric.name.clone() });
+            }
+        }
+        if let Some(Replication { top, seeds }) = self.replication {
+            let legal = 1..=MOST_REPLICATION;
+            if !(legal.contains(&top) && legal.contains(&seeds)) {
+                return Err(ConfigError::BadReplication { top, seeds });
             }
         }
         if self.lease_ms < LEAST_LEASE_MS {

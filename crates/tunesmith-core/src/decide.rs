@@ -212,8 +212,13 @@ impl<'a> Draft<'a> {
 /// Not more, so that NumPy and PyTorch take it.
 fn trial_seed(study: &Study, number: u32, params: &Params) -> u64 {
     let chosen = params.get("seed").and_then(crate::value::Value::as_i64);
-    let derived = || u64::from(Rng::at(study.seed(), number, "seed").next_u32());
-    chosen.and_then(|seed| u64::try_from(seed).ok()).unwrap_or_else(derived)
+    let chosen = chosen.and_then(|seed| u64::try_from(seed).ok());
+    chosen.unwrap_or_else(|| derived_seed(study, number))
+}
+
+/// 32 bits from the study's seed and a trial's number.
+fn derived_seed(study: &Study, number: u32) -> u64 {
+    u64::from(Rng::at(study.seed(), number, "seed").next_u32())
 }
 
 fn check_number(field: &'static str, value: f64) -> Result<(), Rejection> {

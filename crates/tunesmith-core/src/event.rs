@@ -83,6 +83,8 @@ pub enum Fact {
 
     /// A person or a program queued a trial with these params.
     TrialEnqueued { params: Params, seed: u64 },
+    /// A trial's configuration is to run again on a fresh seed; its params are that trial's, without a seed.
+    TrialReplicated { of: u32, seed: u64 },
     /// The sampler proposed a trial, which starts under a lease of the event's writer.
     TrialStarted { start: Box<Start>, lease: Grant },
     /// A queued or paused trial goes on under a lease of the event's writer.
@@ -120,6 +122,7 @@ impl Fact {
             Self::StudyPaused => "study_paused",
             Self::StudyResumed => "study_resumed",
             Self::TrialEnqueued { .. } => "trial_enqueued",
+            Self::TrialReplicated { .. } => "trial_replicated",
             Self::TrialStarted { .. } => "trial_started",
             Self::TrialLeased { .. } => "trial_leased",
             Self::LeaseRenewed { .. } => "lease_renewed",

@@ -35,7 +35,7 @@ pub use space::*;
 pub use storage::{
     AppendError, BackendError, CreateError, DeleteError, ReadError, Storage, StudyHeader, StudyId,
 };
-pub use study::{ApplyError, Study};
+pub use study::{ApplyError, Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication, Study};
 pub use submit::{CatchUpError, MOST_CONFLICTS, SubmitError, catch_up, load, submit};
 pub use timestamp::{Timestamp, Writer};
 pub use trial::{

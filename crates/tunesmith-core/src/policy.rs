@@ -1,12 +1,14 @@
 //! The two things that a method is made of. Refuses writing: what a sampler must remember it returns as a note, which
 //! the log keeps; so a study can be replayed.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
+use crate::metric::Goal;
 use crate::rng::Rng;
 use crate::space::Parameter;
 use crate::study::Study;
-use crate::trial::Trial;
+use crate::trial::{Trial, TrialState};
 use crate::value::{Params, Value};
 
 /// A sampler and a scheduler.
@@ -35,6 +37,24 @@ pub trait Sampler: Send + Sync + Debug {
     /// `rng` is the same for every call of one study. Draw from its branches, one a trial number, so that a batch is
     /// the same as one after the other.
     fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion>;
+
+    /// The completed trials to run again on fresh seeds, most promising first: by value where the sampler knows no
+    /// better. Each has params of its own.
+    fn finalists(&self, study: &Study, count: u32) -> Vec<u32> {
+        let Some(metric) = study.metrics().first() else { return Vec::new() };
+        let mut ranked: Vec<(f64, &Trial)> = study
+            .in_state(TrialState::Completed)
+            .filter(|trial| !study.is_replica(trial))
+            .filter_map(|trial| Some((trial.value(metric)?, trial)))
+            .collect();
+        ranked.sort_by(|(left, _), (right, _)| match metric.goal {
+            Goal::Minimize => left.total_cmp(right),
+            Goal::Maximize => right.total_cmp(left),
+        });
+        let mut seen = BTreeSet::new();
+        ranked.retain(|(_, trial)| seen.insert(trial.params.canonical()));
+        ranked.into_iter().take(count as usize).map(|(_, trial)| trial.number).collect()
+    }
 
     /// A value for a parameter that a running trial found by itself. `rng` is the trial's own for this parameter.
     fn suggest_parameter(

@@ -198,5 +198,14 @@ pub fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
     0.5 * (low + high)
 }
 
+/// The inverse of Student's t distribution with `freedom` degrees of freedom above 0, through the beta distribution.
+pub fn student_t_quantile(p: f64, freedom: f64) -> f64 {
+    if p < 0.5 {
+        return -student_t_quantile(1.0 - p, freedom);
+    }
+    let tail = beta_quantile(0.5 * freedom, 0.5, 2.0 * (1.0 - p));
+    (freedom * (1.0 - tail) / tail).sqrt()
+}
+
 #[cfg(test)]
 mod tests;

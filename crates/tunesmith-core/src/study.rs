@@ -3,10 +3,12 @@
 //! Refuses every change but [`Study::apply`].
 
 mod apply;
+mod replication;
 
 use std::collections::BTreeSet;
 
 pub use apply::ApplyError;
+pub use replication::{Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication};
 
 use crate::budget::{Budget, FinishReason, Spent};
 use crate::config::StudyConfig;
@@ -30,6 +32,7 @@ pub struct Study {
     /// The numbers of the trials in each state, in the order of [`TrialState::ALL`].
     by_state: [BTreeSet<u32>; 7],
     enqueued: Vec<u32>,
+    replicas: Vec<u32>,
     finish_order: Vec<u32>,
     best: Option<u32>,
     target_reached_by: Option<u32>,
@@ -161,7 +164,7 @@ impl Study {
     pub fn spent(&self, now: Timestamp) -> Spent {
         let price = self.config.price_per_device_hour;
         Spent {
-            trials: self.next_number(),
+            trials: self.searched_trials(),
             wall_ms: self.wall_ms.saturating_add(self.wall_since_last_event(now)),
             device_seconds: self.device_seconds,
             cost: price.map(|price| price * self.device_seconds / 3600.0),
@@ -177,11 +180,19 @@ impl Study {
         now.ms_since(self.last_event_at).min(self.config.lease_ms)
     }
 
+    /// The limits that hold for the search itself: those of time and money less what is kept for choosing the winner.
+    fn search_budget(&self) -> Budget {
+        match self.config.replication {
+            Some(_) => self.budget.share(1.0 - REPLICATION_SHARE),
+            None => self.budget,
+        }
+    }
+
     /// Why no new trial is to start: the target is reached, or a limit of the budget. What the sampler and the
     /// scheduler have to say shows when [`decide`](crate::decide) asks them.
     pub fn finish_reason(&self, now: Timestamp) -> Option<FinishReason> {
         let target = self.target_reached_by.map(|trial| FinishReason::Target { trial });
-        target.or_else(|| self.budget.exceeded(&self.spent(now)))
+        target.or_else(|| self.search_budget().exceeded(&self.spent(now)))
     }
 
     /// When it was created.

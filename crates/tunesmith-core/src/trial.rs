@@ -81,6 +81,11 @@ pub enum Origin {
     },
     /// A person or a program.
     Enqueued,
+    /// The choice of the winner: the configuration of a finalist, on a fresh seed.
+    Replica {
+        /// The finalist's trial.
+        of: u32,
+    },
 }
 
 /// What the executor really used.

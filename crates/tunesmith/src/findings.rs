@@ -3,7 +3,8 @@
 
 use serde_json::{Value as Json, json};
 use tunesmith_core::{
-    Domain, Goal, Metric, Outcome, Parameter, SearchSpace, Study, Trial, TrialState,
+    Domain, Finalist, Goal, Metric, Origin, Outcome, Parameter, SearchSpace, Study, Trial,
+    TrialState,
 };
 
 use crate::commands::json_params;
@@ -56,19 +57,29 @@ pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
     if price.is_some() {
         table = table.number("cost");
     }
+    let repeats = trials.iter().any(|trial| study.is_replica(trial));
+    if repeats {
+        table = table.number("repeats");
+    }
     if trials.iter().any(|trial| reason(trial).is_some()) {
         table = table.text("reason");
     }
     for (index, trial) in trials.iter().enumerate() {
-        table.row(row(study, trial, &names, price));
-        if study.best().is_some_and(|best| best.number == trial.number) {
+        table.row(row(study, trial, &names, price, repeats));
+        if study.chosen().is_some_and(|chosen| chosen.number == trial.number) {
             table.mark(index);
         }
     }
     table
 }
 
-fn row(study: &Study, trial: &Trial, names: &[String], price: Option<f64>) -> Vec<String> {
+fn row(
+    study: &Study,
+    trial: &Trial,
+    names: &[String],
+    price: Option<f64>,
+    repeats: bool,
+) -> Vec<String> {
     let value = metric(study).and_then(|metric| trial.value(metric));
     let steps = trial.reports.last().map(|report| report.step.to_string());
     let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
@@ -79,14 +90,28 @@ fn row(study: &Study, trial: &Trial, names: &[String], price: Option<f64>) -> Ve
     cells.push(steps.unwrap_or("-".to_owned()));
     cells.push(figures::minutes(trial.device_seconds));
     cells.extend(price.map(|price| figures::money(price * trial.device_seconds / 3600.0)));
+    if repeats {
+        cells.push(repeated(trial).map_or("-".to_owned(), |of| of.to_string()));
+    }
     cells.extend(reason(trial));
     cells
+}
+
+/// The trial whose configuration this one repeats.
+fn repeated(trial: &Trial) -> Option<u32> {
+    match trial.origin {
+        Origin::Replica { of } => Some(of),
+        _ => None,
+    }
 }
 
 /// What the winner's score is worth, a sentence a line. `rows` is how many rows it was measured on,
 /// where that is known.
 pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
     let metric = metric(study)?;
+    if let Some(winner) = study.winner() {
+        return Some(chosen(study, metric, &winner));
+    }
     let best = study.best()?;
     let value = best.value(metric)?;
     let found =
@@ -99,7 +124,9 @@ pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
         return Some(found);
     };
     let found = format!("{found}, standard error {}", figures::metric(error));
-    let others = study.in_state(TrialState::Completed).filter(|trial| trial.number != best.number);
+    let others = study
+        .in_state(TrialState::Completed)
+        .filter(|trial| trial.number != best.number && !study.is_replica(trial));
     let equals = others
         .filter_map(|trial| trial.value(metric))
         .filter(|other| (other - value).abs() < error)
@@ -112,6 +139,68 @@ pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
         _ => format!(
             "{found}\n{equals} other trials are within that error of it: the data cannot tell them apart"
         ),
+    })
+}
+
+/// What fresh seeds say, a sentence a line.
+fn chosen(study: &Study, metric: &Metric, winner: &Finalist) -> String {
+    let runs = if winner.runs.len() == 1 { "one fresh seed" } else { "fresh seeds" };
+    let with_interval = |finalist: &Finalist| match finalist.half_width {
+        Some(half) => format!("{} ± {}", figures::metric(finalist.mean), figures::metric(half)),
+        None => figures::metric(finalist.mean),
+    };
+    let mut lines = vec![format!(
+        "winner: trial {} with {} {} on {} ({} run{})",
+        winner.trial,
+        metric.name,
+        with_interval(winner),
+        runs,
+        winner.runs.len(),
+        if winner.runs.len() == 1 { "" } else { "s" },
+    )];
+    if let Some(half) = winner.half_width {
+        lines[0].push_str(", 95 % interval");
+        let finalists = study.finalists();
+        let close = finalists.iter().filter(|other| {
+            other.trial != winner.trial && (other.mean - winner.mean).abs() < half
+        });
+        match close.count() {
+            0 => {}
+            1 => lines.push("1 other finalist is inside that interval".to_owned()),
+            count => lines.push(format!("{count} other finalists are inside that interval")),
+        }
+    }
+    if let Some(measured) = study.trial(winner.trial).and_then(|trial| trial.value(metric)) {
+        let searched = format!("the search had measured {}", figures::metric(measured));
+        let trials = study.searched_trials();
+        lines.push(match study.expected_inflation() {
+            Some(inflation) => format!(
+                "{searched}; by luck alone the best of {trials} equal trials looks {} too good",
+                figures::metric(inflation)
+            ),
+            None => searched,
+        });
+    }
+    lines.join("\n")
+}
+
+/// What fresh seeds say, for programs; null while that is not known.
+pub(crate) fn final_json(study: &Study) -> Json {
+    let Some(winner) = study.winner() else { return Json::Null };
+    let finalist = |finalist: &Finalist| {
+        json!({
+            "trial": finalist.trial,
+            "runs": finalist.runs,
+            "mean": finalist.mean,
+            "interval": finalist.half_width.map(|half| [finalist.mean - half, finalist.mean + half]),
+            "bound": finalist.bound,
+        })
+    };
+    json!({
+        "winner": finalist(&winner),
+        "finalists": study.finalists().iter().map(finalist).collect::<Vec<_>>(),
+        "seed_deviation": study.seed_deviation().map(|(deviation, _)| deviation),
+        "expected_inflation": study.expected_inflation(),
     })
 }
 
@@ -160,6 +249,7 @@ pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
         "params": json_params(&trial.params),
         "effective": trial.effective.as_ref().map(|effective| json_params(&effective.params)),
         "seed": trial.seed,
+        "repeats": repeated(trial),
         "total_steps": trial.effective.as_ref().map(|effective| effective.total_steps),
         "device_seconds": trial.device_seconds,
         "cost": price.map(|price| price * trial.device_seconds / 3600.0),
@@ -183,6 +273,7 @@ pub(crate) fn study_json(study: &Study) -> Json {
         }),
         "trials": Json::Object(states.into_iter().collect()),
         "best": study.best().map(|best| trial_json(study, best)),
+        "final": final_json(study),
         "device_seconds": spent.device_seconds,
         "cost": spent.cost,
         "paused": study.is_paused(),
@@ -190,14 +281,14 @@ pub(crate) fn study_json(study: &Study) -> Json {
 }
 
 /// All trials as CSV (RFC 4180): number, state, value, every parameter, steps, device seconds,
-/// cost, seed, reason.
+/// cost, seed, the trial it repeats, reason.
 pub(crate) fn csv(study: &Study) -> String {
     let parameters = study.space().parameters().iter();
     let names: Vec<&str> = parameters.map(|parameter| parameter.name.as_str()).collect();
     let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
     let mut header = vec!["trial", "state", metric_name];
     header.extend(&names);
-    header.extend(["steps", "device_seconds", "cost", "seed", "reason"]);
+    header.extend(["steps", "device_seconds", "cost", "seed", "repeats", "reason"]);
     let mut lines = vec![header.into_iter().map(csv_cell).collect::<Vec<_>>().join(",")];
     for trial in study.trials() {
         let cells = record(study, trial, &names);
@@ -225,6 +316,7 @@ fn record(study: &Study, trial: &Trial, names: &[&str]) -> Vec<String> {
     cells.push(trial.device_seconds.to_string());
     cells.push(text(price.map(|price| price * trial.device_seconds / 3600.0)));
     cells.push(trial.seed.to_string());
+    cells.push(repeated(trial).map_or(String::new(), |of| of.to_string()));
     cells.push(reason(trial).unwrap_or_default());
     cells
 }

@@ -54,3 +54,13 @@ fn beta_agrees_with_closed_forms() {
     }
     near(beta_quantile(2.0, 5.0, beta_cdf(2.0, 5.0, 0.3)), 0.3, 1e-12);
 }
+
+#[test]
+fn students_quantiles_are_those_of_the_tables() {
+    for (p, freedom, expected) in
+        [(0.975, 1.0, 12.706_204_736), (0.975, 4.0, 2.776_445_105), (0.9, 30.0, 1.310_415_025)]
+    {
+        near(student_t_quantile(p, freedom), expected, 1e-8);
+        near(student_t_quantile(1.0 - p, freedom), -expected, 1e-8);
+    }
+}

@@ -97,6 +97,7 @@ impl Study {
             trials: Vec::new(),
             by_state: Default::default(),
             enqueued: Vec::new(),
+            replicas: Vec::new(),
             finish_order: Vec::new(),
             best: None,
             target_reached_by: None,
@@ -149,6 +150,7 @@ impl Study {
                 let trial = new_trial(number, params, *seed, Origin::Enqueued, event.at);
                 self.create_trial(trial, event)
             }
+            Fact::TrialReplicated { of, seed } => self.replicate(number, *of, *seed, event),
             Fact::TrialStarted { start, lease } => {
                 let Start { params, seed, proposals, .. } = &**start;
                 let trial = new_trial(number, params, *seed, Origin::from(&**start), event.at);
@@ -167,6 +169,20 @@ impl Study {
         }
     }
 
+    fn replicate(
+        &mut self,
+        number: u32,
+        of: u32,
+        seed: u64,
+        event: &Event,
+    ) -> Result<(), ApplyError> {
+        let next = self.next_number();
+        let unknown = ApplyError::UnknownTrial { trial: of, fact: event.fact.name(), next };
+        let mut params = self.trial(of).ok_or(unknown)?.params.clone();
+        params.remove("seed");
+        self.create_trial(new_trial(number, &params, seed, Origin::Replica { of }, event.at), event)
+    }
+
     fn create_trial(&mut self, trial: Trial, event: &Event) -> Result<(), ApplyError> {
         let next = self.next_number();
         if trial.number != next {
@@ -177,8 +193,10 @@ impl Study {
             });
         }
         self.by_state[trial.state as usize].insert(trial.number);
-        if trial.origin == Origin::Enqueued {
-            self.enqueued.push(trial.number);
+        match trial.origin {
+            Origin::Enqueued => self.enqueued.push(trial.number),
+            Origin::Replica { .. } => self.replicas.push(trial.number),
+            Origin::Sampler { .. } => {}
         }
         self.trials.push(trial);
         Ok(())
@@ -277,7 +295,7 @@ impl Study {
             trial.finished_at = Some(event.at);
         });
         self.finish_order.push(number);
-        if state == TrialState::Completed {
+        if state == TrialState::Completed && !self.replicas.contains(&number) {
             self.rank(number);
         }
         Ok(())

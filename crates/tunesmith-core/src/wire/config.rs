@@ -10,6 +10,7 @@ use crate::budget::Budget;
 use crate::config::{Component, Document, StudyConfig};
 use crate::metric::{Goal, Metric, Summary};
 use crate::space::SearchSpace;
+use crate::study::Replication;
 use crate::value::Params;
 
 /// A configuration by itself.
@@ -35,6 +36,8 @@ pub(super) struct ConfigJson {
     scheduler: Component,
     #[serde(with = "BudgetJson")]
     budget: Budget,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "replication")]
+    replication: Option<Replication>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price_per_device_hour: Option<f64>,
     seed: u64,
@@ -90,6 +93,34 @@ pub(super) struct BudgetJson {
     device_seconds: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Replication", deny_unknown_fields)]
+struct ReplicationJson {
+    top: u32,
+    seeds: u32,
+}
+
+mod replication {
+    use super::{Deserialize, Deserializer, Replication, ReplicationJson, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Whole(#[serde(with = "ReplicationJson")] Replication);
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(crate) fn serialize<S: Serializer>(
+        replication: &Option<Replication>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        replication.map(Whole).serialize(out)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        json: D,
+    ) -> Result<Option<Replication>, D::Error> {
+        Ok(Option::<Whole>::deserialize(json)?.map(|whole| whole.0))
+    }
 }
 
 /// The objectives, in order.

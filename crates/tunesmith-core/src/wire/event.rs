@@ -70,6 +70,10 @@ enum FactJson {
         params: Params,
         seed: u64,
     },
+    TrialReplicated {
+        of: u32,
+        seed: u64,
+    },
     TrialStarted {
         #[serde(with = "boxed_start")]
         start: Box<Start>,

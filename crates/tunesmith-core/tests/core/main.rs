@@ -4,6 +4,7 @@ mod budget;
 mod decide;
 mod define_by_run;
 mod log;
+mod replication;
 mod results;
 mod scene;
 mod submit;

@@ -128,7 +128,12 @@ impl Worker<'_> {
                 no_worse(self.study.trial(trial).and_then(|known| known.reported(metric)))
             }
         };
-        own && no_worse(self.best_value(metric))
+        // Every run that helps to choose the winner may become the model.
+        own && (self.is_replica(trial) || no_worse(self.best_value(metric)))
+    }
+
+    fn is_replica(&self, trial: u32) -> bool {
+        self.study.trial(trial).is_some_and(|known| self.study.is_replica(known))
     }
 
     fn best_value(&self, metric: &Metric) -> Option<f64> {

@@ -141,7 +141,7 @@ impl Sampler for Grid {
 fn place(trial: &Trial) -> Option<u64> {
     match &trial.origin {
         Origin::Sampler { note, .. } => u64::try_from(note.get(PLACE)?.as_i64()?).ok(),
-        Origin::Enqueued => None,
+        Origin::Enqueued | Origin::Replica { .. } => None,
     }
 }
 

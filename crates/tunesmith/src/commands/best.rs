@@ -22,12 +22,13 @@ enum BestError {
 pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Result<(), Failure> {
     let study = studies::study(address, arguments.study.as_deref())?;
     let name = &study.config().name;
-    let Some(best) = study.best() else {
+    let (Some(best), Some(chosen)) = (study.best(), study.chosen()) else {
         return Err(Failure::new(Class::Fruitless, BestError::None { study: name.clone() }));
     };
+    let best = study.winner().and_then(|winner| study.trial(winner.trial)).unwrap_or(best);
     let artefacts = Artefacts::of(runs, name);
     let certificate =
-        artefacts.certificate().class(Class::Storage)?.filter(|known| known.trial == best.number);
+        artefacts.certificate().class(Class::Storage)?.filter(|known| known.trial == chosen.number);
     if arguments.json {
         let mut json = findings::trial_json(&study, best);
         json["model"] = certificate
@@ -35,6 +36,7 @@ pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Res
             .map(|_| artefacts.best())
             .map_or(serde_json::Value::Null, |path| path.to_string_lossy().into());
         json["test"] = certificate.and_then(|known| known.test).unwrap_or_default();
+        json["final"] = findings::final_json(&study);
         return print(&format!("{json:#}\n"));
     }
     let rows = certificate.as_ref().map(|known| known.validation_rows);

@@ -71,11 +71,8 @@ pub(crate) static STUDY: Table = Table {
         Key::new("price", Shape::Map(&PRICE), "What the device costs."),
         Key::new(
             "final",
-            Shape::Refused {
-                reason: "re-running the best trials on fresh seeds is not part of this version",
-                instead: "remove it",
-            },
-            "",
+            Shape::Map(&FINAL),
+            "How the winner is chosen: the best trials run again on fresh seeds, and those runs decide. A fifth of a budget of time or money is kept for them; they come on top of budget.trials. Without it the best value wins as it was measured.",
         ),
         Key::new(
             "seed",
@@ -199,6 +196,16 @@ pub(crate) static BUDGET: Table = Table {
         ),
         Key::new("cost", Shape::Number(Bounds::Positive), "Money, in the currency of `price`."),
         Key::new("wall", Shape::Duration, "Time since the study began: 90s, 45m, 1h30m, 2d."),
+    ],
+};
+
+/// `final`.
+pub(crate) static FINAL: Table = Table {
+    place: "`final`",
+    keys: &[
+        Key::new("replicate", Shape::Whole { least: 1 }, "How many of the best trials run again.")
+            .required("add `replicate: 3`"),
+        Key::new("seeds", Shape::Whole { least: 1 }, "On how many fresh seeds each, 2 where left out."),
     ],
 };
 

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tunesmith_core::wire::document;
-use tunesmith_core::{Budget, Component, Document, Goal, Metric, StudyConfig, Summary};
+use tunesmith_core::{
+    Budget, Component, Document, Goal, MOST_REPLICATION, Metric, Replication, StudyConfig, Summary,
+};
 use tunesmith_search::policy;
 use tunesmith_train::protocol::Open;
 
@@ -121,6 +123,16 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<(StudyC
     let mut config = StudyConfig::new(&name?, space, metric?);
     config.sampler = Component::named(method);
     config.budget = budget?;
+    config.replication = root.get("final").map(|node| Replication {
+        top: whole(node, "replicate").map_or(u32::MAX, saturated),
+        seeds: whole(node, "seeds").map_or(2, saturated),
+    });
+    if let (Some(Replication { top, seeds }), Some(node)) = (config.replication, root.get("final"))
+        && top.max(seeds) > MOST_REPLICATION
+    {
+        let kind = ProblemKind::Beyond { most: MOST_REPLICATION };
+        remarks.problems.push(Problem::new(node.span.clone(), kind));
+    }
     config.price_per_device_hour = price;
     config.seed = seed;
     config.task = task_document(&open)?;
@@ -166,6 +178,10 @@ fn whole(node: &Node, key: &str) -> Option<u64> {
         Kind::Int(value) => value.try_into().ok(),
         _ => None,
     }
+}
+
+fn saturated(whole: u64) -> u32 {
+    u32::try_from(whole).unwrap_or(u32::MAX)
 }
 
 fn name(root: &Node, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
@@ -225,7 +241,7 @@ fn budget(
         return None;
     }
     let budget = Budget {
-        trials: trials.or(cap).map(|trials| trials.min(u32::MAX.into()) as u32),
+        trials: trials.or(cap).map(saturated),
         wall_ms: wall.and_then(shape::duration_ms),
         device_seconds: number("gpu_minutes").map(|minutes| minutes * 60.0),
         cost,

@@ -215,6 +215,12 @@ pub(crate) enum ProblemKind {
     /// A search that would never end.
     #[error("nothing ends this search")]
     Endless,
+    /// More than is allowed.
+    #[error("`replicate` and `seeds` are at most {most} each")]
+    Beyond {
+        /// The limit.
+        most: u32,
+    },
     /// A cost limit without a price.
     #[error("`budget.cost` needs a price")]
     NoPrice,

@@ -33,6 +33,7 @@ pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(
     compare("metric", recorded.metrics == described.metrics);
     compare("method", recorded.sampler == described.sampler);
     compare("scheduler", recorded.scheduler == described.scheduler);
+    compare("final", recorded.replication == described.replication);
     compare("price", recorded.price_per_device_hour == described.price_per_device_hour);
     compare("seed", recorded.seed == described.seed);
     fields.extend(differing_keys(recorded.task.as_str(), described.task.as_str()));

@@ -30,13 +30,13 @@ impl Household {
     /// Finishes what a crash left undone: the best trial of the log is the winner on disk, and
     /// trials that are over have no files.
     pub(super) fn settle(&self, study: &Study) -> Result<(), KeepError> {
-        if let Some(best) = study.best() {
+        if let Some(chosen) = study.chosen() {
             let crowned = self.artefacts.certificate().map_err(boxed)?;
-            if crowned.is_none_or(|known| known.trial != best.number) {
-                self.crown(study, best)?;
+            if crowned.is_none_or(|known| known.trial != chosen.number) {
+                self.crown(study, chosen)?;
             }
         }
-        for trial in study.finished() {
+        for trial in study.finished().filter(|trial| !is_candidate(study, trial)) {
             crate::artefacts::remove(&self.trial_folder(trial.number)).map_err(boxed)?;
         }
         Ok(())
@@ -67,10 +67,21 @@ impl Household {
         let needed = Needed {
             unfinished: unfinished.map(|trial| trial.number.into()).collect(),
             // A model that a running trial keeps may be the next winner.
-            best: study.running().chain(study.best()).map(|trial| trial.number.into()).collect(),
+            best: study
+                .trials()
+                .iter()
+                .filter(|trial| trial.lease.is_some() || is_candidate(study, trial))
+                .chain(study.chosen())
+                .map(|trial| trial.number.into())
+                .collect(),
         };
         checkpoints::remove(&checkpoints::evict(&catalogue, quota_bytes, &needed)).map_err(boxed)
     }
+}
+
+/// Whether the trial's model may yet become the winner's: a run on a fresh seed while others are outstanding.
+fn is_candidate(study: &Study, trial: &Trial) -> bool {
+    study.is_replica(trial) && study.winner().is_none()
 }
 
 fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> KeepError {
@@ -92,6 +103,10 @@ impl Keeper for Household {
 
     /// Its checkpoints are of no use any more, and neither is a model that is not the best.
     fn ended(&mut self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
+        if study.is_replica(trial) {
+            // With the last of them the winner is known, whose run may have ended earlier.
+            return self.settle(study);
+        }
         if study.best().is_some_and(|best| best.number == trial.number) {
             self.crown(study, trial)?;
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tunesmith_core::{
-    Command, CreateError, Policy, Storage, Study, StudyConfig, StudyId, Timestamp, Writer,
+    Command, CreateError, Policy, Replication, Storage, Study, StudyConfig, StudyId, Timestamp, Writer,
 };
 use tunesmith_runtime::clock::{Clock, SystemClock};
 use tunesmith_runtime::identity::Identity;
@@ -200,10 +200,14 @@ fn total(config: &StudyConfig) -> Option<u64> {
         let product = sizes.try_fold(1_u64, |product, size| product.checked_mul(size?));
         product.filter(|_| config.sampler.name == "grid" && !config.space.is_conditional())
     };
-    match (config.budget.trials.map(u64::from), grid()) {
+    let searched = match (config.budget.trials.map(u64::from), grid()) {
         (Some(budget), Some(grid)) => Some(budget.min(grid)),
         (budget, grid) => budget.or(grid),
-    }
+    };
+    let again = |Replication { top, seeds }| {
+        searched.map_or(0, |searched| searched.min(u64::from(top))) * u64::from(seeds)
+    };
+    searched.map(|searched| searched + config.replication.map_or(0, again))
 }
 
 /// Trainers are this program again, under its hidden command.
