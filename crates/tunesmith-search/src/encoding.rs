@@ -98,6 +98,7 @@ impl<'a> Axis<'a> {
     }
 
     /// The coordinate of a point of the unit interval: itself, but for a choice its index.
+    #[expect(clippy::wrong_self_convention, reason = "it maps as Parameter::from_unit does")]
     pub(crate) fn from_unit(&self, unit: f64) -> f64 {
         match &self.kind {
             Kind::Continuous | Kind::Lattice(_) => self.snap(unit),
@@ -158,6 +159,7 @@ impl<'a> Encoding<'a> {
     }
 
     /// The coordinates of a point of the unit cube.
+    #[expect(clippy::wrong_self_convention, reason = "it maps as Parameter::from_unit does")]
     pub(crate) fn from_unit(&self, units: &[f64]) -> Vec<f64> {
         self.axes.iter().zip(units).map(|(axis, unit)| axis.from_unit(*unit)).collect()
     }

@@ -161,9 +161,9 @@ fn chosen(study: &Study, metric: &Metric, winner: &Finalist) -> String {
     if let Some(half) = winner.half_width {
         lines[0].push_str(", 95 % interval");
         let finalists = study.finalists();
-        let close = finalists.iter().filter(|other| {
-            other.trial != winner.trial && (other.mean - winner.mean).abs() < half
-        });
+        let close = finalists
+            .iter()
+            .filter(|other| other.trial != winner.trial && (other.mean - winner.mean).abs() < half);
         match close.count() {
             0 => {}
             1 => lines.push("1 other finalist is inside that interval".to_owned()),

@@ -108,7 +108,7 @@ mod replication {
     #[derive(Serialize, Deserialize)]
     struct Whole(#[serde(with = "ReplicationJson")] Replication);
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(
         replication: &Option<Replication>,
         out: S,

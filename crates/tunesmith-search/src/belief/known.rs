@@ -46,13 +46,12 @@ pub(super) fn default(name: &str, setting: &Setting) -> Option<Value> {
     Some(match name {
         "learning_rate" => Value::Float(setting.learning_rate()),
         "num_train_epochs" => Value::Float(3.0),
-        "per_device_train_batch_size" => Value::Int(16),
+        "per_device_train_batch_size" | "lora.r" => Value::Int(16),
         "warmup_ratio" => Value::Float(0.06),
         "weight_decay" => Value::Float(0.01),
         "max_grad_norm" => Value::Float(1.0),
         "label_smoothing_factor" | "lora.dropout" | "warmup_steps" => Value::Float(0.0),
         "lr_scheduler_type" => Value::from("linear"),
-        "lora.r" => Value::Int(16),
         "lora.alpha" => Value::Int(32),
         "adam_beta1" => Value::Float(0.9),
         "adam_beta2" => Value::Float(0.999),
@@ -68,6 +67,7 @@ fn is_dropout(name: &str) -> bool {
 }
 
 /// Mean and deviation of the value, or of its logarithm.
+#[derive(Debug, Clone, Copy)]
 enum Shape {
     Plain(f64, f64),
     Log(f64, f64),
@@ -95,7 +95,7 @@ fn shape(name: &str, setting: &Setting) -> Option<Shape> {
 pub(super) fn prior(name: &str, domain: &Domain, setting: &Setting) -> Option<Prior> {
     let shape = shape(name, setting)?;
     match domain {
-        Domain::Categorical { choices, .. } => weights(choices, &shape),
+        Domain::Categorical { choices, .. } => weights(choices, shape),
         Domain::Float { low, high, .. } => normal(*low, *high, shape, domain),
         Domain::Int { low, high, .. } => {
             normal(*low as f64 - 0.5, *high as f64 + 0.5, shape, domain)
@@ -120,7 +120,7 @@ fn normal(low: f64, high: f64, shape: Shape, domain: &Domain) -> Option<Prior> {
 }
 
 /// The prior on a list of numbers: the normal's density at each.
-fn weights(choices: &[Value], shape: &Shape) -> Option<Prior> {
+fn weights(choices: &[Value], shape: Shape) -> Option<Prior> {
     let density = |value: &Value| {
         let real = value.as_f64()?;
         let z = match shape {

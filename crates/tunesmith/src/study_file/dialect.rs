@@ -205,7 +205,11 @@ pub(crate) static FINAL: Table = Table {
     keys: &[
         Key::new("replicate", Shape::Whole { least: 1 }, "How many of the best trials run again.")
             .required("add `replicate: 3`"),
-        Key::new("seeds", Shape::Whole { least: 1 }, "On how many fresh seeds each, 2 where left out."),
+        Key::new(
+            "seeds",
+            Shape::Whole { least: 1 },
+            "On how many fresh seeds each, 2 where left out.",
+        ),
     ],
 };
 

@@ -56,7 +56,8 @@ impl Run {
     /// The certificate of the study's best trial, if its model is there.
     fn certificate(&self, study: &Study) -> Result<Option<Certificate>, Failure> {
         let certificate = self.artefacts.certificate().class(Class::Storage)?;
-        Ok(certificate.filter(|known| study.chosen().is_some_and(|chosen| chosen.number == known.trial)))
+        Ok(certificate
+            .filter(|known| study.chosen().is_some_and(|chosen| chosen.number == known.trial)))
     }
 
     fn test(&self, study: &Study, session: Option<Session>) -> Result<(), Failure> {
