@@ -175,7 +175,7 @@ fn chosen(study: &Study, metric: &Metric, winner: &Finalist) -> String {
         let trials = study.searched_trials();
         lines.push(match study.expected_inflation() {
             Some(inflation) => format!(
-                "{searched}; by luck alone the best of {trials} equal trials looks {} too good",
+                "{searched}, and by luck alone the best of {trials} equal trials looks {} too good",
                 figures::metric(inflation)
             ),
             None => searched,
@@ -213,10 +213,16 @@ fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
 /// How a study stands, in one line.
 pub(crate) fn standing(study: &Study) -> String {
     let count = |state| study.count(state);
+    let again = |trial: &&Trial| study.is_replica(trial);
+    let again = study.in_state(TrialState::Completed).filter(again).count();
+    let searched = count(TrialState::Completed) - again;
     let mut parts = vec![match study.budget().trials {
-        Some(limit) => format!("{} of {limit} trials completed", count(TrialState::Completed)),
-        None => format!("{} trials completed", count(TrialState::Completed)),
+        Some(limit) => format!("{searched} of {limit} trials completed"),
+        None => format!("{searched} trials completed"),
     }];
+    if again > 0 {
+        parts.push(format!("{again} runs on fresh seeds"));
+    }
     for state in [
         TrialState::Failed,
         TrialState::Pruned,

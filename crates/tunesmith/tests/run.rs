@@ -129,6 +129,52 @@ fn a_study_runs_and_leaves_a_winner() {
 }
 
 #[test]
+fn a_winner_is_chosen_on_fresh_seeds() {
+    let folder = study(&format!("{STUDY}final: {{replicate: 2, seeds: 2}}\n"));
+    check(
+        &run(folder.path(), &["run", "study.yaml"]),
+        &expect![[r#"
+            trial state eval_accuracy learning_rate steps minutes cost repeats
+            0 completed # # 80 # # -
+            2 completed # # 80 # # 0
+            3 completed # # 80 # # 0
+            1 completed # 1e-6 80 # # -
+            4 completed # 1e-6 80 # # 1
+            5 completed # 1e-6 80 # # 1
+
+            tiny: 2 trials completed · 4 runs on fresh seeds · # s of training · cost #
+            winner: trial 0 with eval_accuracy # ± # on fresh seeds (2 runs), 95 % interval
+            the search had measured #, and by luck alone the best of 2 equal trials looks # too good
+            on the test split: test_accuracy #, test_f1 #, test_loss #, test_matthews_correlation #
+            model: runs/tiny/best
+            all trials: runs/tiny/trials.csv
+            2> loading model and data; up to 4 trials at once
+            2> BERT, 1 layers, width 16, 2 heads on cpu, # threads; 64 training and 24 validation rows
+            2> trial 0 eval_accuracy # learning_rate=0.01 # s
+            2> trial 1 eval_accuracy # learning_rate=1e-6 # s
+            2> trial 2 eval_accuracy # learning_rate=0.01 # s
+            2> trial 3 eval_accuracy # learning_rate=0.01 # s
+            2> trial 4 eval_accuracy # learning_rate=1e-6 # s
+            2> trial 5 eval_accuracy # learning_rate=1e-6 # s
+            exit 0
+        "#]],
+    );
+    let best = value(folder.path(), &["best", "--json"]);
+    let winner = &best["final"]["winner"];
+    assert_eq!((&best["trial"], &winner["trial"]), (&Json::from(0), &Json::from(0)), "{best}");
+    assert_eq!(winner["runs"].as_array().map(Vec::len), Some(2), "{best}");
+    let certificate = fs::read(folder.path().join("runs/tiny/best/tunesmith.json"));
+    let certificate: Json =
+        serde_json::from_slice(&certificate.expect("it is there")).expect("JSON");
+    assert!(
+        winner["runs"].as_array().is_some_and(|runs| runs.contains(&certificate["trial"])),
+        "{certificate}"
+    );
+    let left = fs::read_dir(folder.path().join("runs/tiny/trials")).expect("it is there").count();
+    assert_eq!(left, 0, "runs that lost leave no files");
+}
+
+#[test]
 fn the_same_command_again_finds_the_study_finished() {
     let folder = study(STUDY);
     run(folder.path(), &["run", "study.yaml"]);
