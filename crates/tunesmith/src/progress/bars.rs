@@ -46,7 +46,7 @@ impl Bars {
 
     fn begin(&mut self, trial: u64, params: String, total_steps: u64, from_step: u64) {
         let bar = self.all.add(ProgressBar::new(total_steps));
-        bar.set_style(style("{prefix} {bar:20.green/dim} {pos:>5}/{len} {msg}"));
+        bar.set_style(style("{prefix} {bar:20.green/dim} {pos:>5}/{len} {wide_msg}"));
         bar.set_prefix(format!("trial {trial:>3}"));
         bar.set_position(from_step);
         bar.set_message(params.clone());
@@ -188,7 +188,7 @@ mod tests {
     fn the_templates_parse() {
         for template in [
             "{prefix:.bold} {wide_bar:.cyan/dim} {msg} · {elapsed_precise}",
-            "{prefix} {bar:20.green/dim} {pos:>5}/{len} {msg}",
+            "{prefix} {bar:20.green/dim} {pos:>5}/{len} {wide_msg}",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
