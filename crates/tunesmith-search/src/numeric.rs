@@ -3,4 +3,8 @@
 //! Refuses `f64`'s own transcendental functions, which differ between platforms: `libm` has the same bits everywhere.
 
 pub(crate) mod cholesky;
+pub(crate) mod lbfgsb;
+pub(crate) mod pareto;
+pub(crate) mod quasi;
 pub(crate) mod special;
+pub(crate) mod transform;

@@ -7,7 +7,7 @@
 //!
 //! Deviation: below 32 digits the coordinate goes on with random ones. Refuses to look at results.
 
-mod directions;
+pub(crate) mod directions;
 
 use directions::{BITS, DIMENSIONS, directions};
 use tunesmith_core::{Parameter, Params, Rng, Sampler, Study, Suggestion, Value};

@@ -4,13 +4,13 @@
 //! Refuses more dimensions: a search with more parameters than these draws the rest at random, and says so.
 
 /// How many dimensions there are.
-pub(super) const DIMENSIONS: usize = PRIMITIVE.len() + 1;
+pub(crate) const DIMENSIONS: usize = PRIMITIVE.len() + 1;
 
 /// Bits of a coordinate.
-pub(super) const BITS: usize = 32;
+pub(crate) const BITS: usize = 32;
 
 /// The direction numbers of a dimension, most significant bit first; `None` beyond [`DIMENSIONS`].
-pub(super) fn directions(dimension: usize) -> Option<[u32; BITS]> {
+pub(crate) fn directions(dimension: usize) -> Option<[u32; BITS]> {
     let mut directions = [0; BITS];
     let Some(row) = dimension.checked_sub(1) else {
         // The first dimension is van der Corput's sequence.
