@@ -75,6 +75,6 @@ pub(crate) fn score(goal: Goal, value: f64) -> f64 {
 }
 
 /// Whether the params may be to blame: not where the workers died or the executor was told something impossible.
-fn is_of_itself(trial: &Trial) -> bool {
+pub(crate) fn is_of_itself(trial: &Trial) -> bool {
     !matches!(trial.outcome, Some(Outcome::Failed { reason: FailureReason::WorkersLost { .. } }))
 }

@@ -11,6 +11,7 @@ use crate::options::{OptionKind, OptionSpec, Options};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
+use crate::samplers::tpe::{OPTIONS as TPE_OPTIONS, Tpe};
 use crate::schedulers::none::NoScheduler;
 
 /// A sampler or a scheduler that there is.
@@ -35,7 +36,7 @@ const PRIOR: OptionSpec = OptionSpec::new(
      its name",
 );
 
-static SAMPLERS: [Entry<Box<dyn Sampler>>; 3] = [
+static SAMPLERS: [Entry<Box<dyn Sampler>>; 4] = [
     Entry {
         name: "grid",
         summary: "every combination of the listed values once, in W&B's order",
@@ -56,6 +57,17 @@ static SAMPLERS: [Entry<Box<dyn Sampler>>; 3] = [
         options: &[],
         ignores_results: true,
         build: |_| Ok(Box::new(Sobol)),
+    },
+    Entry {
+        name: "tpe",
+        summary: "the tree-structured Parzen estimator, as optuna 5 has it: what is dense among good trials and not \
+                  among bad ones",
+        options: TPE_OPTIONS,
+        ignores_results: false,
+        build: |config| {
+            let tpe = Tpe::new(Options(&config.sampler.options));
+            Ok(Box::new(tpe.ok_or(RegistryError::GroupWithoutMultivariate)?))
+        },
     },
 ];
 
@@ -107,6 +119,11 @@ pub enum RegistryError {
         /// What it takes.
         expected: OptionKind,
     },
+    /// TPE's options that exclude each other.
+    #[error(
+        "tpe's option group needs parameters to be modelled jointly; leave it out, or `multivariate: never`"
+    )]
+    GroupWithoutMultivariate,
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),

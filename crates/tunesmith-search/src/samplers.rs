@@ -3,3 +3,4 @@
 pub(crate) mod grid;
 pub(crate) mod random;
 pub(crate) mod sobol;
+pub(crate) mod tpe;

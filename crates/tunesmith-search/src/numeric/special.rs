@@ -3,7 +3,7 @@
 //! Sources: optuna 5.0.0 `_truncnorm` for the cases of the log mass; Ament et al., "Unexpected improvements to expected
 //! improvement" (NeurIPS 2023, eq. 9) for log EI. Refuses to underflow: what is too small is kept as its logarithm.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI};
 
 use tunesmith_core::probability::normal_quantile;
 
@@ -64,9 +64,14 @@ pub(crate) fn log_gauss_mass(a: f64, b: f64) -> f64 {
     } else if a > 0.0 {
         log_subtract(log_normal_cdf(-a), log_normal_cdf(-b))
     } else {
-        // The mass between is a half less each tail: exact near 0, where differences of logarithms are not.
-        let mass = 0.5 * (libm::erf(b / SQRT_2) - libm::erf(a / SQRT_2));
-        libm::log(mass)
+        let tails = 0.5 * (libm::erfc(-a * FRAC_1_SQRT_2) + libm::erfc(b * FRAC_1_SQRT_2));
+        if tails < 0.5 {
+            // A mass near 1 keeps the digits of what it lacks.
+            libm::log1p(-tails)
+        } else {
+            // A small one those of the difference, which is exact near 0.
+            libm::log(0.5 * (libm::erf(b * FRAC_1_SQRT_2) - libm::erf(a * FRAC_1_SQRT_2)))
+        }
     }
 }
 
@@ -83,7 +88,7 @@ pub(crate) fn truncated_normal_quantile(q: f64, a: f64, b: f64) -> f64 {
     }
     let log_mass = log_gauss_mass(a, b);
     let log_p = log_add(log_normal_cdf(a), libm::log(q) + log_mass);
-    inverse_log_normal_cdf(log_p).clamp(a, b)
+    inverse_log_normal_cdf(log_p.min(0.0)).clamp(a, b)
 }
 
 /// The inverse of [`log_normal_cdf`].

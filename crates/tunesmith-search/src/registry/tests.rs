@@ -15,7 +15,7 @@ fn refusal(change: impl FnOnce(&mut StudyConfig)) -> String {
 fn refusals_name_what_there_is() {
     assert_eq!(
         refusal(|config| config.sampler.name = "sobel".to_owned()),
-        "there is no sampler named sobel (did you mean sobol?); there are grid, random, sobol"
+        "there is no sampler named sobel (did you mean sobol?); there are grid, random, sobol, tpe"
     );
     assert_eq!(
         refusal(|config| config.scheduler.name = "asha".to_owned()),
