@@ -3,4 +3,5 @@
 //! Refuses `f64`'s own transcendental functions, which differ between platforms: `libm` has the same bits everywhere.
 
 pub(crate) mod cholesky;
+pub(crate) mod forest;
 pub(crate) mod special;
