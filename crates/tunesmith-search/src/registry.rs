@@ -8,6 +8,7 @@ use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
 use crate::belief::PRIOR_WORDS;
 use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
+use crate::samplers::gp::{GaussianProcess, WARP_WORDS};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
@@ -35,7 +36,43 @@ const PRIOR: OptionSpec = OptionSpec::new(
      its name",
 );
 
-static SAMPLERS: [Entry<Box<dyn Sampler>>; 3] = [
+static SAMPLERS: [Entry<Box<dyn Sampler>>; 4] = [
+    Entry {
+        name: "gp",
+        summary: "Bayesian optimisation with a Gaussian process: the greatest expected improvement",
+        options: &[
+            PRIOR,
+            OptionSpec::new(
+                "n_startup",
+                OptionKind::Whole { least: 0, most: 100_000 },
+                "how many first trials are quasi-random; 10 where left out",
+            ),
+            OptionSpec::new(
+                "candidates",
+                OptionKind::Whole { least: 16, most: 65_536 },
+                "how many points are screened before local search; 768 where left out",
+            ),
+            OptionSpec::new(
+                "fantasies",
+                OptionKind::Whole { least: 1, most: 1_024 },
+                "how many draws stand for the values of running trials; 64 where left out",
+            ),
+            OptionSpec::new(
+                "noise_floor",
+                OptionKind::Number { least: 0.0, most: f64::INFINITY },
+                "the least variance of the metric's noise, in its own units squared, as p(1-p)/n of an accuracy over \
+                 n examples; 0 where left out",
+            ),
+            OptionSpec::new(
+                "warp",
+                OptionKind::Word(WARP_WORDS),
+                "what is done to values first: clip (where left out) cuts the bad tail at Tukey's fence, half_rank \
+                 spreads the worse half by rank, power makes them normal, none leaves them",
+            ),
+        ],
+        ignores_results: false,
+        build: |config| Ok(Box::new(GaussianProcess::new(Options(&config.sampler.options)))),
+    },
     Entry {
         name: "grid",
         summary: "every combination of the listed values once, in W&B's order",
