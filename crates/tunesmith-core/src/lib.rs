@@ -29,7 +29,7 @@ pub use config::{Component, ConfigError, Document, LEAST_LEASE_MS, StudyConfig};
 pub use decide::{MOST_FRUITLESS_LEASES, decide};
 pub use event::{Event, Fact, Grant, Revision, Start, Stream};
 pub use metric::{Goal, Metric, Summary, Values};
-pub use policy::{Next, Policy, Sampler, Scheduler, Suggestion, Verdict};
+pub use policy::{Next, Policy, Sampler, Scheduler, Suggestion, Verdict, finalists_by_value};
 pub use rng::Rng;
 pub use space::*;
 pub use storage::{

@@ -41,19 +41,7 @@ pub trait Sampler: Send + Sync + Debug {
     /// The completed trials to run again on fresh seeds, most promising first: by value where the sampler knows no
     /// better. Each has params of its own.
     fn finalists(&self, study: &Study, count: u32) -> Vec<u32> {
-        let Some(metric) = study.metrics().first() else { return Vec::new() };
-        let mut ranked: Vec<(f64, &Trial)> = study
-            .in_state(TrialState::Completed)
-            .filter(|trial| !study.is_replica(trial))
-            .filter_map(|trial| Some((trial.value(metric)?, trial)))
-            .collect();
-        ranked.sort_by(|(left, _), (right, _)| match metric.goal {
-            Goal::Minimize => left.total_cmp(right),
-            Goal::Maximize => right.total_cmp(left),
-        });
-        let mut seen = BTreeSet::new();
-        ranked.retain(|(_, trial)| seen.insert(trial.params.canonical()));
-        ranked.into_iter().take(count as usize).map(|(_, trial)| trial.number).collect()
+        finalists_by_value(study, count)
     }
 
     /// A value for a parameter that a running trial found by itself. `rng` is the trial's own for this parameter.
@@ -67,6 +55,23 @@ pub trait Sampler: Send + Sync + Debug {
         let _ = (study, trial);
         parameter.quantile(rng.open_uniform()).unwrap_or(Value::Null)
     }
+}
+
+/// The completed trials of the search with the best values, one for each set of params, best first.
+pub fn finalists_by_value(study: &Study, count: u32) -> Vec<u32> {
+    let Some(metric) = study.metrics().first() else { return Vec::new() };
+    let mut ranked: Vec<(f64, &Trial)> = study
+        .in_state(TrialState::Completed)
+        .filter(|trial| !study.is_replica(trial))
+        .filter_map(|trial| Some((trial.value(metric)?, trial)))
+        .collect();
+    ranked.sort_by(|(left, _), (right, _)| match metric.goal {
+        Goal::Minimize => left.total_cmp(right),
+        Goal::Maximize => right.total_cmp(left),
+    });
+    let mut seen = BTreeSet::new();
+    ranked.retain(|(_, trial)| seen.insert(trial.params.canonical()));
+    ranked.into_iter().take(count as usize).map(|(_, trial)| trial.number).collect()
 }
 
 /// Gives out budget. Pure and infallible.

@@ -181,7 +181,7 @@ impl Belief {
 
     /// Completes params with quantiles at `share`, a function of the parameter: those that others' priors depend on
     /// are worked out first.
-    fn complete(self, space: &SearchSpace, share: impl Fn(&Parameter) -> f64) -> Params {
+    pub(crate) fn complete(self, space: &SearchSpace, share: impl Fn(&Parameter) -> f64) -> Params {
         let value = |parameter: &Parameter, setting: &Setting| match parameter.domain() {
             Some(domain) => self.prior(parameter, setting).quantile(domain, share(parameter)),
             None => Value::Null,

@@ -8,6 +8,8 @@ use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
 use crate::belief::PRIOR_WORDS;
 use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
+use crate::samplers::auto::Auto;
+use crate::samplers::gp::{GaussianProcess, WARP_WORDS};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
@@ -36,7 +38,58 @@ const PRIOR: OptionSpec = OptionSpec::new(
      its name",
 );
 
-static SAMPLERS: [Entry<Box<dyn Sampler>>; 4] = [
+static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
+    Entry {
+        name: "auto",
+        summary: "the default: the shipped default and the priors first, then a Gaussian process that leans on the \
+                  priors; TPE where the space has conditions",
+        options: &[
+            PRIOR,
+            OptionSpec::new(
+                "validation_rows",
+                OptionKind::Whole { least: 0, most: 1_000_000_000 },
+                "on how many rows an accuracy is measured, so that the model knows its noise; fitted where left out",
+            ),
+        ],
+        ignores_results: false,
+        build: |config| Ok(Box::new(Auto::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "gp",
+        summary: "Bayesian optimisation with a Gaussian process: the greatest expected improvement",
+        options: &[
+            PRIOR,
+            OptionSpec::new(
+                "n_startup",
+                OptionKind::Whole { least: 0, most: 100_000 },
+                "how many first trials are quasi-random; 10 where left out",
+            ),
+            OptionSpec::new(
+                "candidates",
+                OptionKind::Whole { least: 16, most: 65_536 },
+                "how many points are screened before local search; 768 where left out",
+            ),
+            OptionSpec::new(
+                "fantasies",
+                OptionKind::Whole { least: 1, most: 1_024 },
+                "how many draws stand for the values of running trials; 64 where left out",
+            ),
+            OptionSpec::new(
+                "noise_floor",
+                OptionKind::Number { least: 0.0, most: f64::INFINITY },
+                "the least variance of the metric's noise, in its own units squared, as p(1-p)/n of an accuracy over \
+                 n examples; 0 where left out",
+            ),
+            OptionSpec::new(
+                "warp",
+                OptionKind::Word(WARP_WORDS),
+                "what is done to values first: clip (where left out) cuts the bad tail at Tukey's fence, half_rank \
+                 spreads the worse half by rank, power makes them normal, none leaves them",
+            ),
+        ],
+        ignores_results: false,
+        build: |config| Ok(Box::new(GaussianProcess::new(Options(&config.sampler.options)))),
+    },
     Entry {
         name: "grid",
         summary: "every combination of the listed values once, in W&B's order",
@@ -71,7 +124,7 @@ static SAMPLERS: [Entry<Box<dyn Sampler>>; 4] = [
     },
 ];
 
-static SCHEDULERS: [Entry<Box<dyn Scheduler>>; 1] = [Entry {
+static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[Entry {
     name: "none",
     summary: "every trial runs to its end",
     options: &[],
@@ -147,12 +200,12 @@ fn takes(known: &[&str]) -> String {
 
 /// The samplers that there are, by name.
 pub fn samplers() -> &'static [Entry<Box<dyn Sampler>>] {
-    &SAMPLERS
+    SAMPLERS
 }
 
 /// The schedulers that there are, by name.
 pub fn schedulers() -> &'static [Entry<Box<dyn Scheduler>>] {
-    &SCHEDULERS
+    SCHEDULERS
 }
 
 /// The sampler and the scheduler that a configuration names.
@@ -161,8 +214,8 @@ pub fn schedulers() -> &'static [Entry<Box<dyn Scheduler>>] {
 /// Where a name or an option is unknown, or the method refuses the space.
 pub fn policy(config: &StudyConfig) -> Result<Policy, RegistryError> {
     Ok(Policy {
-        sampler: build("sampler", &SAMPLERS, &config.sampler, config)?,
-        scheduler: build("scheduler", &SCHEDULERS, &config.scheduler, config)?,
+        sampler: build("sampler", SAMPLERS, &config.sampler, config)?,
+        scheduler: build("scheduler", SCHEDULERS, &config.scheduler, config)?,
     })
 }
 

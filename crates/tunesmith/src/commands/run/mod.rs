@@ -12,9 +12,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tunesmith_core::{
-    Command, CreateError, Policy, Replication, Storage, Study, StudyConfig, StudyId, Timestamp, Trial,
-    Value,
-    Writer,
+    Command, CreateError, Policy, Replication, Storage, Study, StudyConfig, StudyId, Timestamp,
+    Trial, Value, Writer,
 };
 use tunesmith_runtime::clock::{Clock, SystemClock};
 use tunesmith_runtime::identity::Identity;

@@ -1,0 +1,201 @@
+//! Fitting length scales, scale and noise: the maximum of likelihood times prior, by L-BFGS from two starts.
+//!
+//! Source: optuna 5.0.0's `GPRegressor` and `default_log_prior`, parameters `ln 1/l²`, `ln scale` and
+//! `ln (noise − floor)`. Above ten axes the length scales have the log-normal prior of BoTorch 0.18 (Hvarfner et al.,
+//! "Vanilla Bayesian optimization performs great in high dimensions", 2024), whose median grows with √d. Refuses more
+//! than 128 points at once: of more, the best and an even spread of the rest.
+
+use super::kernel::{Kernel, axis_square, matern};
+use crate::numeric::cholesky::{Cholesky, dot};
+use crate::numeric::lbfgsb::{Stop, minimise};
+
+/// Up to this many axes the length scales have Optuna's prior.
+pub(crate) const FEW_AXES: usize = 10;
+/// The most points that hyperparameters are fitted to.
+const MOST_POINTS: usize = 128;
+/// How many of them are the best, where not all fit in.
+const BEST: usize = 32;
+
+/// Optuna's gradient tolerance.
+const STOP: Stop = Stop { gradient: 1e-2, gain: 1e-7, evaluations: 60 };
+
+/// Points, targets and priors: what hyperparameters are fitted to.
+pub(crate) struct Evidence {
+    categorical: Vec<bool>,
+    /// For each axis the squared distance of each pair `(i, j < i)`, rows one after another.
+    squares: Vec<Vec<f64>>,
+    targets: Vec<f64>,
+    noise_floor: f64,
+}
+
+/// The hyperparameters of greatest posterior density. `targets` have mean 0 and deviation 1 or so.
+pub(crate) fn fit(
+    categorical: &[bool],
+    points: &[Vec<f64>],
+    targets: &[f64],
+    noise_floor: f64,
+) -> Kernel {
+    let chosen = chosen(targets, categorical.len());
+    let points: Vec<&[f64]> = chosen.iter().map(|index| points[*index].as_slice()).collect();
+    let targets = chosen.iter().map(|index| targets[*index]).collect();
+    let evidence = Evidence::new(categorical, &points, targets, noise_floor);
+    evidence.kernel(&evidence.fitted())
+}
+
+/// Indexes of the points to fit to, ascending.
+fn chosen(targets: &[f64], axes: usize) -> Vec<usize> {
+    // The distances of all pairs on all axes stay within some megabytes.
+    let most = if axes <= 20 { MOST_POINTS } else { (2_560 / axes).clamp(40, MOST_POINTS) };
+    if targets.len() <= most {
+        return (0..targets.len()).collect();
+    }
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
+    let best = most * BEST / MOST_POINTS;
+    let rest = &order[best..];
+    let strided = (0..most - best).map(|k| rest[k * rest.len() / (most - best)]);
+    let mut chosen: Vec<usize> = order[..best].iter().copied().chain(strided).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+impl Evidence {
+    pub(crate) fn new(
+        categorical: &[bool],
+        points: &[&[f64]],
+        targets: Vec<f64>,
+        noise_floor: f64,
+    ) -> Self {
+        let square = |axis: usize| -> Vec<f64> {
+            let at = |i: usize| points[i].get(axis).copied().unwrap_or(1.0);
+            let pair = |i: usize, j: usize| axis_square(categorical[axis], at(i), at(j));
+            (0..points.len())
+                .flat_map(|i| (0..i).map(move |j| (i, j)))
+                .map(|(i, j)| pair(i, j))
+                .collect()
+        };
+        let squares = (0..categorical.len()).map(square).collect();
+        Self { categorical: categorical.to_vec(), squares, targets, noise_floor }
+    }
+
+    fn axes(&self) -> usize {
+        self.categorical.len()
+    }
+
+    /// The kernel of logarithmic parameters.
+    pub(crate) fn kernel(&self, raw: &[f64]) -> Kernel {
+        let axes = self.axes();
+        Kernel {
+            categorical: self.categorical.clone(),
+            inverse_squares: raw[..axes].iter().map(|log| libm::exp(*log)).collect(),
+            scale: libm::exp(raw[axes]),
+            noise: self.noise_floor + libm::exp(raw[axes + 1]),
+        }
+    }
+
+    /// The logarithmic parameters of the best of two searches.
+    fn fitted(&self) -> Vec<f64> {
+        let axes = self.axes();
+        let mut bounds = vec![(-9.5, 9.5); axes];
+        bounds.extend([(-7.0, 7.0), (-25.0, 3.0)]);
+        let length = if axes <= FEW_AXES { 0.0 } else { -2.0 * (length_median(axes) - 3.0) };
+        let start = |length: f64, noise: f64| {
+            let mut start = vec![length; axes];
+            start.extend([0.0, libm::log(noise)]);
+            start
+        };
+        let search = |start: Vec<f64>| {
+            minimise(&start, &bounds, STOP, |raw, gradient| {
+                let value = self.objective(raw, gradient);
+                gradient.iter_mut().for_each(|slope| *slope = -*slope);
+                -value
+            })
+        };
+        let smooth = search(start(length, 1.0));
+        let rough = search(start(length + 1.5, 0.01));
+        let best = if rough.value < smooth.value { rough } else { smooth };
+        best.point
+    }
+
+    /// The logarithm of likelihood times prior, without constants, and its gradient.
+    pub(crate) fn objective(&self, raw: &[f64], gradient: &mut [f64]) -> f64 {
+        let kernel = self.kernel(raw);
+        let likelihood = self.likelihood(&kernel, raw, gradient);
+        likelihood + log_prior(&kernel, raw, gradient)
+    }
+
+    fn likelihood(&self, kernel: &Kernel, raw: &[f64], gradient: &mut [f64]) -> f64 {
+        let (axes, count) = (self.axes(), self.targets.len());
+        let mut correlations = vec![0.0; count * count.saturating_sub(1) / 2];
+        for (squares, weight) in self.squares.iter().zip(&kernel.inverse_squares) {
+            let pairs = correlations.iter_mut().zip(squares);
+            pairs.for_each(|(sum, square)| *sum += weight * square);
+        }
+        let mut slopes = vec![0.0; correlations.len()];
+        for (correlation, slope) in correlations.iter_mut().zip(&mut slopes) {
+            (*correlation, *slope) = matern(*correlation);
+        }
+        let factor = Cholesky::of(count, |i, j| {
+            if i == j {
+                kernel.scale + kernel.noise
+            } else {
+                kernel.scale * correlations[i * (i - 1) / 2 + j]
+            }
+        });
+        let mut solved = self.targets.clone();
+        factor.solve(&mut solved);
+        let fit = dot(&solved, &self.targets);
+        let inverse = factor.inverse();
+        // d/dK of the likelihood is ½ (α αᵀ − K⁻¹).
+        let (mut of_scale, mut of_noise) = (0.0, 0.0);
+        for i in 0..count {
+            let own = 0.5 * (solved[i] * solved[i] - inverse[i * count + i]);
+            of_noise += own;
+            of_scale += own;
+            let pairs = i * i.saturating_sub(1) / 2;
+            let row = &inverse[i * count..i * count + i];
+            for j in 0..i {
+                let weight = solved[i] * solved[j] - row[j];
+                of_scale += weight * correlations[pairs + j];
+                slopes[pairs + j] *= weight * kernel.scale;
+            }
+        }
+        for axis in 0..axes {
+            gradient[axis] = kernel.inverse_squares[axis] * dot(&self.squares[axis], &slopes);
+        }
+        gradient[axes] = of_scale * kernel.scale;
+        gradient[axes + 1] = of_noise * libm::exp(raw[axes + 1]);
+        -0.5 * factor.log_determinant() - 0.5 * fit
+    }
+}
+
+/// The location of the log-normal prior of length scales.
+fn length_median(axes: usize) -> f64 {
+    std::f64::consts::SQRT_2 + 0.5 * libm::log(axes as f64)
+}
+
+/// The logarithm of the prior, without constants; its gradient is added.
+pub(crate) fn log_prior(kernel: &Kernel, raw: &[f64], gradient: &mut [f64]) -> f64 {
+    let axes = kernel.inverse_squares.len();
+    let median = length_median(axes);
+    let mut sum = 0.0;
+    for (axis, weight) in kernel.inverse_squares.iter().enumerate() {
+        if axes <= FEW_AXES {
+            sum -= 0.1 / weight + 0.1 * weight;
+            gradient[axis] += 0.1 / weight - 0.1 * weight;
+        } else {
+            let log = -0.5 * raw[axis];
+            sum -= log + (log - median) * (log - median) / 6.0;
+            gradient[axis] += 0.5 + (log - median) / 6.0;
+        }
+    }
+    // Gamma(2, 1) of the scale and Gamma(1.1, 30) of the noise.
+    sum += raw[axes] - kernel.scale;
+    gradient[axes] += 1.0 - kernel.scale;
+    sum += 0.1 * libm::log(kernel.noise) - 30.0 * kernel.noise;
+    gradient[axes + 1] += (0.1 / kernel.noise - 30.0) * libm::exp(raw[axes + 1]);
+    sum
+}
+
+#[cfg(test)]
+mod tests;

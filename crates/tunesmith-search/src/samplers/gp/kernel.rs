@@ -1,0 +1,43 @@
+//! How alike the results at two points are: Matérn-5/2 with a length scale for each axis.
+//!
+//! The form of optuna 5.0.0's `GPRegressor`: `scale · matern(Σ wᵢ dᵢ²)` with `wᵢ = 1/lᵢ²`, where `dᵢ²` of an unordered
+//! choice is 0 for equal and 1 for different (Hamming). Refuses axes that interact: one length scale each.
+
+/// A covariance function and the noise on top of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kernel {
+    /// Which axes are unordered choices.
+    pub(crate) categorical: Vec<bool>,
+    /// One over the squared length scale of each axis.
+    pub(crate) inverse_squares: Vec<f64>,
+    /// The variance of the function.
+    pub(crate) scale: f64,
+    /// The variance of the noise.
+    pub(crate) noise: f64,
+}
+
+/// Matérn-5/2 of a squared distance, and its slope in the squared distance.
+pub(crate) fn matern(squared: f64) -> (f64, f64) {
+    let root = (5.0 * squared).sqrt();
+    let decay = libm::exp(-root);
+    (decay * (5.0 / 3.0 * squared + root + 1.0), -5.0 / 6.0 * (root + 1.0) * decay)
+}
+
+/// The squared distance on one axis.
+pub(crate) fn axis_square(categorical: bool, left: f64, right: f64) -> f64 {
+    if categorical { f64::from(u8::from(left != right)) } else { (left - right) * (left - right) }
+}
+
+impl Kernel {
+    /// The squared distance in length scales.
+    pub(crate) fn squared(&self, left: &[f64], right: &[f64]) -> f64 {
+        let axes = self.categorical.iter().zip(&self.inverse_squares);
+        let pairs = left.iter().zip(right);
+        axes.zip(pairs).map(|((cat, weight), (a, b))| weight * axis_square(*cat, *a, *b)).sum()
+    }
+
+    /// The covariance of the function at two points.
+    pub(crate) fn covariance(&self, left: &[f64], right: &[f64]) -> f64 {
+        self.scale * matern(self.squared(left, right)).0
+    }
+}
