@@ -32,6 +32,7 @@
 mod belief;
 mod encoding;
 mod history;
+pub mod importance;
 mod nearest;
 mod numeric;
 mod options;
