@@ -8,6 +8,7 @@ mod known;
 
 use std::borrow::Cow;
 
+use thiserror::Error;
 use tunesmith_core::{Domain, Parameter, Params, Prior, Rng, Rule, SearchSpace, Value};
 
 use crate::encoding::{Axis, Encoding, Kind};
@@ -18,6 +19,66 @@ const UNIFORM_SHARE: f64 = 0.2;
 
 /// What the option `prior` takes: the priors of the study alone, or known ones too where a parameter has none.
 pub(crate) const PRIOR_WORDS: &[&str] = &["declared", "known"];
+
+/// Why a parameter has no known prior.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KnownPriorError {
+    /// Nothing is known under this name.
+    #[error("no prior is known for {name}; known are {}", known.join(", "))]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// The names with a known prior.
+        known: Vec<&'static str>,
+    },
+    /// What is known has next to no mass among the legal values.
+    #[error(
+        "the known prior of {name} has next to no mass among these values; widen them, or leave `prior` out"
+    )]
+    Elsewhere {
+        /// The name.
+        name: String,
+    },
+}
+
+/// The prior that is known for a hyperparameter `name` over a domain of a space, which says how long the trials train
+/// and whether a LoRA is trained.
+///
+/// # Errors
+/// Where none is known, or it lies elsewhere.
+pub fn known_prior(
+    name: &str,
+    domain: &Domain,
+    space: &SearchSpace,
+) -> Result<Prior, KnownPriorError> {
+    let setting = Setting::of(space, &Params::new());
+    let name = name.to_owned();
+    if !known::has_shape(&name, &setting) {
+        return Err(KnownPriorError::UnknownName { name, known: known::NAMES.to_vec() });
+    }
+    known::prior(&name, domain, &setting).ok_or(KnownPriorError::Elsewhere { name })
+}
+
+/// The prior that says that all values of a domain are alike, whatever is known of its parameter: unlike
+/// [`Prior::Uniform`], which says nothing, it is a declared one and stays.
+pub fn flat_prior(domain: &Domain) -> Prior {
+    match domain {
+        Domain::Categorical { choices, .. } => Prior::Weights(vec![1.0; choices.len()]),
+        Domain::Float { .. } | Domain::Int { .. } => Prior::Beta { a: 1.0, b: 1.0 },
+        Domain::Fixed(_) => Prior::Uniform,
+    }
+}
+
+/// Whether a prior tells any value from another.
+fn is_flat(prior: &Prior) -> bool {
+    match prior {
+        Prior::Uniform => true,
+        Prior::Beta { a, b } => *a == 1.0 && *b == 1.0,
+        Prior::Weights(weights) => weights.iter().all(|weight| *weight == weights[0]),
+        Prior::Normal { .. } | Prior::LogNormal { .. } => false,
+    }
+}
 
 /// Priors over a space.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +96,7 @@ impl Belief {
     /// Whether any searched parameter has a prior that is not uniform.
     pub(crate) fn is_informed(self, space: &SearchSpace) -> bool {
         let setting = Setting::of(space, &Params::new());
-        space.searched().any(|parameter| *self.prior(parameter, &setting) != Prior::Uniform)
+        space.searched().any(|parameter| !is_flat(&self.prior(parameter, &setting)))
     }
 
     /// The prior of one parameter, given the others that it depends on.

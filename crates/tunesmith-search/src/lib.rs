@@ -39,7 +39,9 @@ mod options;
 mod registry;
 mod samplers;
 mod schedulers;
+pub mod transfer;
 
+pub use belief::{KnownPriorError, flat_prior, known_prior};
 pub use nearest::nearest;
 pub use options::{OptionKind, OptionSpec};
 pub use registry::{Entry, RegistryError, policy, samplers, schedulers};

@@ -73,6 +73,26 @@ enum Shape {
     Log(f64, f64),
 }
 
+/// The names with a known prior.
+pub(super) const NAMES: [&str; 11] = [
+    "learning_rate",
+    "num_train_epochs",
+    "per_device_train_batch_size",
+    "warmup_ratio",
+    "weight_decay",
+    "label_smoothing_factor",
+    "max_grad_norm",
+    "lora.r",
+    "lora.alpha",
+    "lora.dropout",
+    "model.*dropout*",
+];
+
+/// Whether a prior is known for the name.
+pub(super) fn has_shape(name: &str, setting: &Setting) -> bool {
+    shape(name, setting).is_some()
+}
+
 fn shape(name: &str, setting: &Setting) -> Option<Shape> {
     let log = |median: f64, sigma: f64| Shape::Log(libm::log(median), sigma);
     Some(match name {

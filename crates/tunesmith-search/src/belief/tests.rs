@@ -102,3 +102,45 @@ fn the_density_never_falls_below_a_fifth() {
     }
     assert!(belief.log_density(&encoding, &[0.325, 0.125]) > 1.0, "likely where it should be");
 }
+
+#[test]
+fn a_known_prior_can_be_asked_for_by_name() {
+    let of = |name: &str, domain: Domain| {
+        let space = space(vec![Parameter::new(name, domain.clone())]);
+        known_prior(name, &domain, &space)
+    };
+    let rate = of("learning_rate", Domain::log_float(1e-6, 1e-2)).expect("it is known");
+    assert_eq!(rate, Prior::LogNormal { mu: libm::log(2e-5), sigma: 1.0 });
+    assert_eq!(
+        of("learning_rate", Domain::log_float(1.0, 10.0)).unwrap_err().to_string(),
+        "the known prior of learning_rate has next to no mass among these values; widen them, or leave `prior` out"
+    );
+    assert!(
+        of("adam_beta1", Domain::float(0.8, 0.99))
+            .unwrap_err()
+            .to_string()
+            .starts_with("no prior is known for adam_beta1; known are learning_rate, ")
+    );
+    let setting = Setting::of(&fine_tuning(), &Params::new());
+    for name in known::NAMES {
+        let name = if name.contains('*') { "model.hidden_dropout_prob" } else { name };
+        assert!(known::has_shape(name, &setting), "{name}");
+    }
+}
+
+#[test]
+fn a_flat_prior_stays_and_informs_of_nothing() {
+    let rate = Domain::log_float(1e-6, 1e-2);
+    let batch = Domain::categorical([8_i64, 16]);
+    let (for_rate, for_batch) = (flat_prior(&rate), flat_prior(&batch));
+    let space = space(vec![
+        Parameter::new("learning_rate", rate).with_prior(for_rate),
+        Parameter::new("per_device_train_batch_size", batch).with_prior(for_batch),
+    ]);
+    let belief = Belief::named("known");
+    assert!(!belief.is_informed(&space));
+    let encoding = Encoding::of(&space);
+    for at in [[0.0, 0.0], [0.325, 1.0], [1.0, 1.0]] {
+        assert!(belief.log_density(&encoding, &at).abs() < 1e-12);
+    }
+}
