@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tunesmith_search::importance::Method;
 
 use crate::exit::Class;
 
@@ -48,6 +49,10 @@ pub(crate) enum Command {
     Trials(StudyArguments),
     /// Shows the best trial of a study and where its model lies.
     Best(StudyArguments),
+    /// Shows which hyperparameters mattered, and how sure that is.
+    Importance(ImportanceArguments),
+    /// Adds a trial with chosen hyperparameters to a study.
+    Enqueue(EnqueueArguments),
     /// Writes a commented study file to begin with.
     Init(InitArguments),
     /// Prints the JSON Schema of the study file.
@@ -80,6 +85,47 @@ pub(crate) struct StudyArguments {
     /// Prints JSON instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `importance` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ImportanceArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// How importance is measured.
+    #[arg(long, value_enum, default_value_t = Measure::PedAnova)]
+    pub method: Measure,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How importance can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// What sets the best trials apart from all of them.
+    PedAnova,
+}
+
+impl From<Measure> for Method {
+    fn from(measure: Measure) -> Self {
+        match measure {
+            Measure::PedAnova => Self::PedAnova,
+        }
+    }
+}
+
+/// What `enqueue` takes.
+#[derive(Debug, Args)]
+pub(crate) struct EnqueueArguments {
+    /// The study's name.
+    pub study: String,
+    /// Hyperparameters as `name=value`, values written as in a study file; what is left out is drawn from the priors.
+    #[arg(required = true, value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+    /// Queues values that a trial of the study has already.
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// What `init` takes.

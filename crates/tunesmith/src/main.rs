@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Command, CommandLine};
-use commands::{best, completions, init, run, schema, show, trainer, trials};
+use commands::{best, completions, enqueue, importance, init, run, schema, show, trainer, trials};
 use exit::{Class, Failure};
 use study_file::LoadError;
 
@@ -42,6 +42,8 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Show(arguments) => show::run(&line.storage, arguments).map(done),
         Command::Trials(arguments) => trials::run(&line.storage, arguments).map(done),
         Command::Best(arguments) => best::run(&line.storage, &line.runs, arguments).map(done),
+        Command::Importance(arguments) => importance::run(&line.storage, arguments).map(done),
+        Command::Enqueue(arguments) => enqueue::run(&line.storage, arguments).map(done),
         Command::Init(arguments) => init::run(arguments, line.quiet).map(done),
         Command::Schema => schema::run().map(done),
         Command::Completions { shell } => {

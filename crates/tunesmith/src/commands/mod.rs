@@ -3,6 +3,8 @@
 
 pub(crate) mod best;
 pub(crate) mod completions;
+pub(crate) mod enqueue;
+pub(crate) mod importance;
 pub(crate) mod init;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -1,7 +1,7 @@
 //! From what the command line says to an open storage and a study. It refuses to guess where
 //! several studies could be meant.
 
-use tunesmith_core::{Storage, Study, StudyHeader};
+use tunesmith_core::{Storage, Study, StudyHeader, StudyId};
 use tunesmith_store::open::{Location, open};
 use tunesmith_store::sqlite::{Durability, Presence};
 
@@ -26,10 +26,19 @@ pub(super) fn storage(address: &str, presence: Presence) -> Result<Box<dyn Stora
 
 /// The study of that name, or the only one there is.
 pub(super) fn study(address: &str, name: Option<&str>) -> Result<Study, Failure> {
+    opened(address, name).map(|(_, _, study)| study)
+}
+
+/// As [`study`], with the storage that it lies in and its address there.
+pub(super) fn opened(
+    address: &str,
+    name: Option<&str>,
+) -> Result<(Box<dyn Storage>, StudyId, Study), Failure> {
     let storage = storage(address, Presence::Existing)?;
     let headers = storage.studies().class(Class::Storage)?;
     let header = choose(&headers, name, address).class(Class::Usage)?;
-    tunesmith_core::load(&*storage, header.id).class(Class::Storage)
+    let study = tunesmith_core::load(&*storage, header.id).class(Class::Storage)?;
+    Ok((storage, header.id, study))
 }
 
 fn choose<'a>(

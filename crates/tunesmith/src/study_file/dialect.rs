@@ -8,6 +8,7 @@ mod train;
 pub(super) use parameter::PARAMETER;
 use train::TRAIN;
 
+use super::component::{Choice, Components};
 use super::shape::{Bounds, Key, Shape, Table};
 
 const LATER_PROGRAM: Shape = Shape::Refused {
@@ -29,8 +30,8 @@ pub(crate) static STUDY: Table = Table {
         Key::new("description", Shape::Text, "A description, kept with the study."),
         Key::new(
             "method",
-            Shape::Word { what: "method of this version", words: methods },
-            "How hyperparameters are proposed.",
+            Shape::Component(&METHOD),
+            "How hyperparameters are proposed: the method's name, or a mapping of its name and its options.",
         )
         .required("add `method: random`, or `grid`, or `sobol`"),
         Key::new("metric", Shape::Map(&METRIC), "What is searched for.")
@@ -51,7 +52,7 @@ pub(crate) static STUDY: Table = Table {
         .required("add `parameters: {learning_rate: {values: [2e-5, 3e-5, 5e-5]}}`"),
         Key::new(
             "scheduler",
-            Shape::Map(&SCHEDULER),
+            Shape::Component(&SCHEDULER),
             "How training budget is given out between trials.",
         ),
         Key::new(
@@ -75,6 +76,16 @@ pub(crate) static STUDY: Table = Table {
             "How the winner is chosen: the best trials run again on fresh seeds, and those runs decide. A fifth of a budget of time or money is kept for them; they come on top of budget.trials. Without it the best value wins as it was measured.",
         ),
         Key::new(
+            "enqueue",
+            Shape::List { of: &Shape::Each(&Shape::Anything), least: 1 },
+            "Hyperparameters to try first, a mapping for each trial; what one leaves out is drawn from the priors. Those added later are tried next.",
+        ),
+        Key::new(
+            "warm_start",
+            Shape::List { of: &Shape::Text, least: 1 },
+            "Earlier studies of the same storage, by name: where a parameter has no prior of its own, their best trials give it one.",
+        ),
+        Key::new(
             "seed",
             Shape::Whole { least: 0 },
             "The seed of the search, 0 where left out. The same file and seed propose the same trials.",
@@ -88,25 +99,56 @@ pub(crate) static STUDY: Table = Table {
         Key::new("image_uri", WANDB_LAUNCH, ""),
         Key::new("project", Shape::Text, "W&B's project, kept with the study as a label."),
         Key::new("entity", Shape::Text, "W&B's entity, kept with the study as a label."),
-        Key::new("apiVersion", Shape::Text, "W&B's marker of the file's version."),
+        Key::new("apiVersion", Shape::Text, "W&B's marker of the file's version, kept with the study as a label."),
         Key::new(
             "kind",
             Shape::Word {
                 what: "kind of W&B file that describes a study",
                 words: || vec!["sweep"],
             },
-            "W&B's marker of the file's kind.",
+            "W&B's marker of the file's kind, kept with the study as a label.",
         ),
         Key::new(
             "controller",
             Shape::Map(&CONTROLLER),
-            "W&B's choice of who proposes; here it is always tunesmith.",
+            "W&B's choice of who proposes, kept with the study as a label; here it is always tunesmith.",
         ),
     ],
 };
 
-fn methods() -> Vec<&'static str> {
-    tunesmith_search::samplers().iter().map(|entry| entry.name).collect()
+/// `method`.
+pub(crate) static METHOD: Components = Components {
+    what: "method of this version",
+    place: "`method`",
+    key: "name",
+    word: true,
+    help: "add `name: random`",
+    all: || tunesmith_search::samplers().iter().map(choice).collect(),
+    aliases: &[("bayes", "gp")],
+    refused: &[],
+};
+
+/// `scheduler`.
+pub(crate) static SCHEDULER: Components = Components {
+    what: "scheduler of this version",
+    place: "`scheduler`",
+    key: "type",
+    word: false,
+    help: "add `type: none`",
+    all: || tunesmith_search::schedulers().iter().map(choice).collect(),
+    aliases: &[],
+    refused: &[Key::new(
+        "engine",
+        Shape::Refused {
+            reason: "W&B's sweep schedulers are not part of tunesmith",
+            instead: "choose a `method`",
+        },
+        "",
+    )],
+};
+
+fn choice<T>(entry: &'static tunesmith_search::Entry<T>) -> Choice {
+    Choice { name: entry.name, summary: entry.summary, options: entry.options }
 }
 
 /// `metric`.
@@ -158,31 +200,6 @@ pub(crate) static CONTROLLER: Table = Table {
         "W&B's controller.",
     )],
 };
-
-/// `scheduler`.
-pub(crate) static SCHEDULER: Table = Table {
-    place: "`scheduler`",
-    keys: &[
-        Key::new(
-            "type",
-            Shape::Word { what: "scheduler of this version", words: schedulers },
-            "The scheduler; none trains every trial to its end.",
-        )
-        .required("add `type: none`"),
-        Key::new(
-            "engine",
-            Shape::Refused {
-                reason: "W&B's sweep schedulers are not part of tunesmith",
-                instead: "choose a `method`",
-            },
-            "",
-        ),
-    ],
-};
-
-fn schedulers() -> Vec<&'static str> {
-    tunesmith_search::schedulers().iter().map(|entry| entry.name).collect()
-}
 
 /// `budget`.
 pub(crate) static BUDGET: Table = Table {

@@ -40,7 +40,7 @@ static FORMS: &[Form] = &[
     form("constant", &["value"], &[], |r| {
         Some(Distribution::Constant { value: r.value("value")? })
     }),
-    form("categorical", &["values"], &["probabilities"], choice),
+    form("categorical", &["values"], &["probabilities", "prior"], choice),
     form("categorical_w_probabilities", &["values", "probabilities"], &[], choice),
     form("int_uniform", ENDS, &["prior"], |r| {
         Some(Distribution::IntUniform { min: r.whole("min")?, max: r.whole("max")? })
@@ -134,7 +134,7 @@ impl Form {
         let distribution = (self.read)(&Reader { node })?;
         let resolved = distribution.resolve().map_err(|error| error.to_string()).and_then(
             |(domain, prior)| {
-                let prior = own_prior(node).unwrap_or(prior);
+                let prior = own_prior(node, &domain).unwrap_or(prior);
                 prior.validate(&domain).map_err(|error| error.to_string())?;
                 Ok((domain, prior))
             },
@@ -160,6 +160,10 @@ impl Form {
                 };
                 problems.push(Problem::new(entry.key_span.clone(), kind));
             }
+        }
+        if let (Some(_), Some(prior)) = (node.get("probabilities"), node.get("prior")) {
+            let kind = ProblemKind::Both { first: "probabilities", second: "prior" };
+            problems.push(Problem::new(prior.span.clone(), kind));
         }
         for key in self.required.iter().filter(|key| node.get(key).is_none()) {
             let kind = ProblemKind::LacksOfDistribution { key, distribution: self.name };
@@ -230,14 +234,17 @@ fn choice(reader: &Reader<'_>) -> Option<Distribution> {
     })
 }
 
-/// The prior that `prior: {distribution: …}` describes over an interval.
-fn own_prior(node: &Node) -> Option<Prior> {
-    let reader = Reader { node: node.get("prior")? };
+/// The prior over `domain` that `prior` describes, but for `known`, which takes the whole space to find.
+fn own_prior(node: &Node, domain: &Domain) -> Option<Prior> {
+    let node = node.get("prior")?;
+    let reader = Reader { node };
     let (mu, sigma) = (reader.or("mu", 0.0), reader.or("sigma", 1.0));
-    Some(match reader.node.get("distribution")?.text()? {
-        "normal" => Prior::Normal { mu, sigma },
-        "log_normal" => Prior::LogNormal { mu, sigma },
-        "beta" => Prior::Beta { a: reader.or("a", 1.0), b: reader.or("b", 1.0) },
-        _ => Prior::Uniform,
-    })
+    let word = node.text().or_else(|| node.get("distribution")?.text())?;
+    match word {
+        "normal" => Some(Prior::Normal { mu, sigma }),
+        "log_normal" => Some(Prior::LogNormal { mu, sigma }),
+        "beta" => Some(Prior::Beta { a: reader.or("a", 1.0), b: reader.or("b", 1.0) }),
+        "uniform" => Some(tunesmith_search::flat_prior(domain)),
+        _ => None,
+    }
 }

@@ -1,8 +1,10 @@
 //! The study file: YAML in, a study's configuration out, or everything that is wrong with it, each
 //! with its line and column. It refuses to ignore anything: what cannot be honoured is an error.
 
+mod component;
 mod dialect;
 mod distribution;
+mod enqueue;
 mod parameters;
 mod problem;
 mod schema;
@@ -17,11 +19,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tunesmith_core::wire::document;
 use tunesmith_core::{
-    Budget, Component, Document, Goal, MOST_REPLICATION, Metric, Replication, StudyConfig, Summary,
+    Budget, Component, Document, Goal, MOST_REPLICATION, Metric, Params, Replication, StudyConfig,
+    Summary,
 };
 use tunesmith_search::policy;
-use tunesmith_train::protocol::Open;
+use tunesmith_train::protocol::{Model, Open};
 
+pub(crate) use enqueue::settings;
 use parameters::Remarks;
 pub(crate) use problem::StudyFileError;
 use problem::{Note, Problem, ProblemKind};
@@ -40,6 +44,10 @@ pub(crate) struct StudyFile {
     pub config: StudyConfig,
     /// What its trainer is opened with.
     pub open: Open,
+    /// Params to try first.
+    pub enqueue: Vec<Params>,
+    /// Earlier studies that its priors come from.
+    pub warm_start: Vec<String>,
     path: PathBuf,
     notes: Vec<Note>,
 }
@@ -96,8 +104,9 @@ impl StudyFile {
             None
         };
         match study {
-            Some((config, open)) if problems.is_empty() => {
-                Ok(Self { config, open, path: path.to_owned(), notes, text })
+            Some(study) if problems.is_empty() => {
+                let Decoded { config, open, enqueue, warm_start } = study;
+                Ok(Self { config, open, enqueue, warm_start, path: path.to_owned(), notes, text })
             }
             _ => Err(StudyFileError::new(path, &text, problems)),
         }
@@ -109,30 +118,33 @@ impl StudyFile {
     }
 }
 
-fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<(StudyConfig, Open)> {
+/// What a file says.
+struct Decoded {
+    config: StudyConfig,
+    open: Open,
+    enqueue: Vec<Params>,
+    warm_start: Vec<String>,
+}
+
+fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded> {
     let seed = whole(root, "seed").unwrap_or(0);
     let name = name(root, path, remarks.problems);
     let metric = metric(root, remarks);
     let price = root.get("price").and_then(|price| price.get("gpu_hour")).and_then(Node::number);
     let space = parameters::read(root.get("parameters")?, remarks);
-    let method = root.get("method").and_then(Node::text)?;
-    let budget = budget(root, price, method, remarks.problems);
+    let sampler = root.get("method").and_then(|method| dialect::METHOD.read(method))?;
+    let budget = budget(root, price, &sampler.name, remarks.problems);
     let base = base(path);
     let open = train::read(root.get("train")?, &base, seed, remarks.problems);
     let (open, space) = (open?, space?);
+    let enqueue = enqueue::read(root.get("enqueue"), &space, remarks.problems);
     let mut config = StudyConfig::new(&name?, space, metric?);
-    config.sampler = Component::named(method);
-    config.budget = budget?;
-    config.replication = root.get("final").map(|node| Replication {
-        top: whole(node, "replicate").map_or(u32::MAX, saturated),
-        seeds: whole(node, "seeds").map_or(2, saturated),
-    });
-    if let (Some(Replication { top, seeds }), Some(node)) = (config.replication, root.get("final"))
-        && top.max(seeds) > MOST_REPLICATION
-    {
-        let kind = ProblemKind::Beyond { most: MOST_REPLICATION };
-        remarks.problems.push(Problem::new(node.span.clone(), kind));
+    config.sampler = with_default_prior(sampler, &open);
+    if let Some(scheduler) = root.get("scheduler") {
+        config.scheduler = dialect::SCHEDULER.read(scheduler)?;
     }
+    config.budget = budget?;
+    config.replication = replication(root, remarks.problems);
     config.price_per_device_hour = price;
     config.seed = seed;
     config.task = task_document(&open)?;
@@ -142,7 +154,37 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<(StudyC
         let problem = Problem::new(method.span.clone(), ProblemKind::Space { message });
         remarks.problems.push(problem);
     }
-    Some((config, open))
+    let studies = root.get("warm_start").map(Node::elements).unwrap_or_default();
+    let warm_start: Vec<String> =
+        studies.iter().filter_map(Node::text).map(str::to_owned).collect();
+    if !warm_start.is_empty() {
+        config.labels.insert("warm_start".to_owned(), warm_start.join(", "));
+    }
+    Some(Decoded { config, open, enqueue, warm_start })
+}
+
+/// The runs on fresh seeds that `final` asks for.
+fn replication(root: &Node, problems: &mut Vec<Problem>) -> Option<Replication> {
+    let node = root.get("final")?;
+    let top = whole(node, "replicate").map_or(u32::MAX, saturated);
+    let seeds = whole(node, "seeds").map_or(2, saturated);
+    if top.max(seeds) > MOST_REPLICATION {
+        let kind = ProblemKind::Beyond { most: MOST_REPLICATION };
+        problems.push(Problem::new(node.span.clone(), kind));
+    }
+    Some(Replication { top, seeds })
+}
+
+/// What is known of fine-tuning is known of pretrained models: there a method that takes `prior` uses it, unless the
+/// file says otherwise.
+fn with_default_prior(mut sampler: Component, open: &Open) -> Component {
+    let pretrained = matches!(open.model, Model::Pretrained(_));
+    let entry = tunesmith_search::samplers().iter().find(|entry| entry.name == sampler.name);
+    let takes = entry.is_some_and(|entry| entry.options.iter().any(|one| one.name == "prior"));
+    if pretrained && takes && sampler.options.get("prior").is_none() {
+        sampler.options.insert("prior", "known");
+    }
+    sampler
 }
 
 /// What of `open` decides what a trial measures: the rest may differ from run to run of a study.
@@ -160,9 +202,13 @@ fn task_document(open: &Open) -> Option<Document> {
 
 /// The descriptive keys, as they are.
 fn labels(root: &Node) -> BTreeMap<String, String> {
-    ["description", "project", "entity"]
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), root.get(key)?.text()?.to_owned())))
+    let texts = ["description", "project", "entity", "apiVersion", "kind"]
+        .map(|key| (key, root.get(key).and_then(Node::text)));
+    let controller = root.get("controller").and_then(|controller| controller.get("type"));
+    texts
+        .into_iter()
+        .chain([("controller", controller.and_then(Node::text))])
+        .filter_map(|(key, text)| Some((key.to_owned(), text?.to_owned())))
         .collect()
 }
 

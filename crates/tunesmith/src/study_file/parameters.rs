@@ -44,7 +44,7 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
         return None;
     }
     match SearchSpace::new(parameters) {
-        Ok(space) => Some(space),
+        Ok(space) => with_known_priors(space, &entries, remarks.problems),
         Err(error) => {
             let named = entries.iter().find(|entry| culprit(&error) == Some(entry.name.as_str()));
             let span = named.map_or(node.span.clone(), |entry| entry.span.clone());
@@ -54,6 +54,35 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
             None
         }
     }
+}
+
+/// The space with the priors that `prior: known` asks for.
+fn with_known_priors(
+    space: SearchSpace,
+    entries: &[Entry<'_>],
+    problems: &mut Vec<Problem>,
+) -> Option<SearchSpace> {
+    let asks = |name: &str| {
+        let entry = entries.iter().find(|entry| entry.name == name)?;
+        entry.node.get("prior").filter(|prior| prior.text() == Some("known"))
+    };
+    let before = problems.len();
+    let mut parameters = space.parameters().to_vec();
+    for parameter in &mut parameters {
+        let (Some(node), Some(domain)) = (asks(&parameter.name), parameter.domain()) else {
+            continue;
+        };
+        let name = hyperparameters::find(&parameter.name).map_or(&*parameter.name, |row| row.name);
+        match tunesmith_search::known_prior(name, domain, &space) {
+            Ok(prior) => *parameter = parameter.clone().with_prior(prior),
+            Err(error) => {
+                let kind = ProblemKind::Space { message: error.to_string() };
+                problems.push(Problem::new(node.span.clone(), kind));
+            }
+        }
+    }
+    // The priors were fitted to their domains, so that this cannot fail.
+    if problems.len() == before { SearchSpace::new(parameters).ok() } else { None }
 }
 
 /// The parameter that an error is about, if it is about one.

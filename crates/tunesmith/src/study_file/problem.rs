@@ -65,6 +65,18 @@ pub(crate) enum ProblemKind {
         /// The keys that may stand there.
         known: Vec<String>,
     },
+    /// An option that a sampler or a scheduler does not have.
+    #[error("`{of}` has no option `{option}`")]
+    UnknownOption {
+        /// The option.
+        option: String,
+        /// The sampler or scheduler.
+        of: &'static str,
+        /// Its nearest option, if one is near.
+        nearest: Option<String>,
+        /// Its options.
+        known: Vec<String>,
+    },
     /// A key of the dialect that this version cannot honour.
     #[error("`{key}` cannot be honoured: {reason}")]
     Refused {
@@ -230,9 +242,13 @@ impl ProblemKind {
     /// What to do next, a sentence without its full stop.
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::UnknownKey { nearest: Some(nearest), .. } | Self::UnknownParameter { nearest: Some(nearest), .. } => {
+            Self::UnknownKey { nearest: Some(nearest), .. }
+            | Self::UnknownOption { nearest: Some(nearest), .. }
+            | Self::UnknownParameter { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`?"))
             }
+            Self::UnknownOption { known, .. } if known.is_empty() => Some("it takes none".to_owned()),
+            Self::UnknownOption { known, .. } => Some(format!("it takes: {}", listed(known))),
             Self::UnknownKey { known, .. } => Some(format!("known here: {}", listed(known))),
             Self::UnknownWord { nearest: Some(nearest), known, .. } => {
                 Some(format!("did you mean `{nearest}`? There are: {}", listed(known)))

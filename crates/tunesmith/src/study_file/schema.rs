@@ -71,6 +71,7 @@ fn shape(of: &Shape) -> Value {
             json!({ "$ref": "#/$defs/parameter" })
         }
         Shape::Map(keys) => table(keys),
+        Shape::Component(components) => components.schema(),
         Shape::Each(of) => json!({ "type": "object", "additionalProperties": shape(of) }),
         Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
     }

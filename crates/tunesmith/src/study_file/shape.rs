@@ -4,6 +4,7 @@
 
 use tunesmith_search::nearest;
 
+use super::component::Components;
 use super::problem::{Problem, ProblemKind};
 use super::yaml::{Entry, Kind, Node};
 
@@ -44,6 +45,8 @@ pub(crate) enum Shape {
     Map(&'static Table),
     /// A mapping with free keys.
     Each(&'static Shape),
+    /// A sampler or a scheduler, with its options.
+    Component(&'static Components),
     /// One of several forms, told apart by the kind of YAML value.
     Either(&'static [Shape]),
     /// A key of the dialect that this version cannot honour.
@@ -120,6 +123,15 @@ impl Key {
         self.required = Some(help);
         self
     }
+
+    /// The objection to an entry under this key, where the key cannot be honoured.
+    pub(crate) fn refusal(&self, entry: &Entry) -> Option<Problem> {
+        let Shape::Refused { reason, instead } = self.shape else {
+            return None;
+        };
+        let kind = ProblemKind::Refused { key: entry.key.clone(), reason, instead };
+        Some(Problem::new(entry.key_span.clone(), kind))
+    }
 }
 
 impl Shape {
@@ -137,6 +149,7 @@ impl Shape {
             Self::Word { what, words } => check_word(what, &words(), node, problems),
             Self::List { of, least } => check_list(key, node, of, *least, problems),
             Self::Map(table) => table.check(node, problems),
+            Self::Component(components) => components.check(node, problems),
             Self::Each(shape) => {
                 node.entries()
                     .iter()
@@ -156,6 +169,7 @@ impl Shape {
             Self::Scalar => !matches!(kind, Kind::List(_) | Kind::Map(_)),
             Self::List { .. } => matches!(kind, Kind::List(_)),
             Self::Map(_) | Self::Each(_) => matches!(kind, Kind::Map(_)),
+            Self::Component(components) => components.fits(kind),
             Self::Anything | Self::Refused { .. } => true,
             Self::Either(shapes) => shapes.iter().any(|shape| shape.fits(kind)),
         }
@@ -172,6 +186,7 @@ impl Shape {
             Self::Scalar => "a single value".to_owned(),
             Self::List { .. } => "a list".to_owned(),
             Self::Map(_) | Self::Each(_) => "a mapping".to_owned(),
+            Self::Component(components) => components.expected(),
             Self::Anything | Self::Refused { .. } => "a value".to_owned(),
             Self::Either(shapes) => shapes.iter().map(Self::words).collect::<Vec<_>>().join(" or "),
         }
@@ -206,11 +221,10 @@ impl Table {
 
     fn check_entry(&self, entry: &Entry, problems: &mut Vec<Problem>) {
         match self.keys.iter().find(|key| key.name == entry.key) {
-            Some(Key { shape: Shape::Refused { reason, instead }, .. }) => {
-                let kind = ProblemKind::Refused { key: entry.key.clone(), reason, instead };
-                problems.push(Problem::new(entry.key_span.clone(), kind));
-            }
-            Some(key) => key.shape.check(&entry.key, &entry.value, problems),
+            Some(key) => match key.refusal(entry) {
+                Some(refusal) => problems.push(refusal),
+                None => key.shape.check(&entry.key, &entry.value, problems),
+            },
             None => problems.push(self.unknown(entry)),
         }
     }

@@ -4,6 +4,8 @@
 
 use tunesmith_core::StudyConfig;
 
+use super::warm::LABEL;
+
 /// A study of this name exists and is another one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -35,6 +37,7 @@ pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(
     compare("scheduler", recorded.scheduler == described.scheduler);
     compare("final", recorded.replication == described.replication);
     compare("price", recorded.price_per_device_hour == described.price_per_device_hour);
+    compare("warm_start", recorded.labels.get(LABEL) == described.labels.get(LABEL));
     compare("seed", recorded.seed == described.seed);
     fields.extend(differing_keys(recorded.task.as_str(), described.task.as_str()));
     if fields.is_empty() {

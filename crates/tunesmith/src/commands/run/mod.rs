@@ -4,14 +4,16 @@
 mod closing;
 mod difference;
 mod household;
+mod warm;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tunesmith_core::{
     Command, CreateError, Policy, Replication, Storage, Study, StudyConfig, StudyId, Timestamp,
-    Writer,
+    Trial, Value, Writer,
 };
 use tunesmith_runtime::clock::{Clock, SystemClock};
 use tunesmith_runtime::identity::Identity;
@@ -39,13 +41,20 @@ const WATCH_LIMIT: usize = 1_024;
 
 /// Runs a study file.
 pub(crate) fn run(line: &CommandLine, arguments: &RunArguments) -> Result<Class, Failure> {
-    let file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
+    let mut file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
     let notes = file.notes(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     if !line.quiet && !notes.is_empty() {
         anstream::eprintln!("{notes}");
     }
+    // What a study starts from has to be there already.
+    let presence =
+        if file.warm_start.is_empty() { Presence::CreateIfMissing } else { Presence::Existing };
+    let storage = studies::storage(&line.storage, presence)?;
+    let learned = warm::apply(&*storage, &mut file)?;
+    if let Some(learned) = learned.filter(|_| !line.quiet) {
+        anstream::eprintln!("{learned}");
+    }
     let policy = policy(&file.config).class(Class::StudyFile)?;
-    let storage = studies::storage(&line.storage, Presence::CreateIfMissing)?;
     let stop = interrupt::listen(line.quiet)?;
     let run = Run {
         artefacts: Artefacts::of(&line.runs, &file.config.name),
@@ -102,19 +111,38 @@ impl Run {
         let mut study = tunesmith_core::load(&*self.storage, header.id).class(Class::Storage)?;
         difference::check(study.config(), config).class(Class::StudyFile)?;
         if *study.budget() != config.budget {
-            let command = Command::SetBudget { budget: config.budget };
-            tunesmith_core::submit(
-                &*self.storage,
-                header.id,
-                &mut study,
-                &self.policy,
-                &self.writer(),
-                &command,
-                self.now(),
-            )
-            .class(Class::Storage)?;
+            self.submit(header.id, &mut study, &Command::SetBudget { budget: config.budget })?;
         }
         Ok(Some((header.id, study)))
+    }
+
+    fn submit(&self, id: StudyId, study: &mut Study, command: &Command) -> Result<(), Failure> {
+        let (storage, writer) = (&*self.storage, self.writer());
+        tunesmith_core::submit(storage, id, study, &self.policy, &writer, command, self.now())
+            .map(|_| ())
+            .class(Class::Storage)
+    }
+
+    /// Queues what the file wants tried and the study does not have yet: a crash between two of them, and a file that
+    /// grew, are made good by the next run.
+    fn enqueue(&self, id: StudyId, study: &mut Study) -> Result<(), Failure> {
+        let mut matched = BTreeSet::new();
+        let mut missing = Vec::new();
+        for wanted in &self.file.enqueue {
+            let has = |(name, value): (&str, &Value), trial: &Trial| {
+                trial.params.get(name).is_some_and(|own| own.same_as(value))
+            };
+            let same = study.enqueued().find(|trial| {
+                !matched.contains(&trial.number) && wanted.iter().all(|one| has(one, trial))
+            });
+            match same {
+                Some(trial) => drop(matched.insert(trial.number)),
+                None => missing.push(wanted.clone()),
+            }
+        }
+        missing
+            .into_iter()
+            .try_for_each(|params| self.submit(id, study, &Command::Enqueue { params }))
     }
 
     fn heading(&self, existing: Option<&Study>) -> Heading {
@@ -135,13 +163,14 @@ impl Run {
         watcher: SyncSender<Progress>,
     ) -> Result<Work, Failure> {
         let mut launcher = launcher()?;
-        let (session, id, study) = if let Some((id, study)) = existing {
+        let (session, id, mut study) = if let Some((id, study)) = existing {
             (None, id, study)
         } else {
             let session = self.open(&mut launcher, &watcher)?;
             let (id, study) = self.create()?;
             (Some(session), id, study)
         };
+        self.enqueue(id, &mut study)?;
         self.artefacts.prepare(&self.file.text).class(Class::Storage)?;
         let rows = session.as_ref().map_or(0, |session| session.ready.validation_rows);
         let mut household = Household::new(self.artefacts.clone(), rows);

@@ -45,8 +45,11 @@ pub(in crate::study_file) static PARAMETER: Table = Table {
         ),
         Key::new(
             "prior",
-            Shape::Map(&PRIOR),
-            "How likely the values between min and max are, where not all are alike.",
+            Shape::Either(&[
+                Shape::Word { what: "prior", words: || vec!["known", "uniform"] },
+                Shape::Map(&PRIOR),
+            ]),
+            "How likely the values are, where not all are alike: a mapping; `known`: as is known of the hyperparameter of this name; `uniform`: all alike, whatever is known.",
         ),
         Key::new(
             "parameters",

@@ -1,0 +1,209 @@
+//! `tunesmith importance`: which hyperparameters mattered, as a table and in words. It changes nothing, and it refuses
+//! to call an effect what noise would show as well.
+
+use serde_json::{Value as Json, json};
+use tunesmith_search::importance::{
+    Bin, Effect, Importance, Method, ParameterImportance, Shape, importance,
+};
+
+use super::{print, studies};
+use crate::cli::ImportanceArguments;
+use crate::exit::{Class, Classified, Failure};
+use crate::figures;
+use crate::progress::short_value;
+use crate::table::Table;
+
+/// Trials below which little can be told from noise.
+const FEW_TRIALS: usize = 20;
+
+/// Shows what mattered.
+pub(crate) fn run(address: &str, arguments: &ImportanceArguments) -> Result<(), Failure> {
+    let study = studies::study(address, arguments.study.as_deref())?;
+    let found = importance(&study, arguments.method.into()).class(Class::Fruitless)?;
+    let name = &study.config().name;
+    if arguments.json {
+        return print(&format!("{:#}\n", as_json(name, &found)));
+    }
+    let trials = found.trials;
+    let heading = format!(
+        "{name}: what moved {} over {trials} completed trials, by {}",
+        found.metric.name,
+        method_name(found.method)
+    );
+    let mut lines = vec![heading, String::new(), table(&found).render(), words(&found)];
+    lines.extend(caveats(&found));
+    print(&(lines.join("\n") + "\n"))
+}
+
+fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::PedAnova => "PED-ANOVA",
+    }
+}
+
+fn table(found: &Importance) -> Table {
+    let mut table = Table::default()
+        .text("parameter")
+        .number("importance")
+        .text("interval")
+        .text(&found.metric.name)
+        .text("best region");
+    for parameter in &found.parameters {
+        let (low, high) = parameter.interval;
+        let shown = parameter.is_shown();
+        let best = parameter.effect.best(found.metric.goal).filter(|_| shown);
+        table.row(vec![
+            parameter.name.clone(),
+            format!("{:.2}", parameter.share),
+            format!("{low:.2} to {high:.2}"),
+            if shown { shape(parameter.effect.shape) } else { "no effect shown" }.to_owned(),
+            best.map_or("-".to_owned(), region),
+        ]);
+    }
+    table
+}
+
+fn shape(of: Shape) -> &'static str {
+    match of {
+        Shape::Rising => "rises",
+        Shape::Falling => "falls",
+        Shape::Peak => "peaks inside",
+        Shape::Valley => "dips inside",
+        Shape::Choices => "differs by choice",
+        Shape::Constant => "-",
+    }
+}
+
+/// The values of a bin.
+fn region(bin: &Bin) -> String {
+    if bin.from.same_as(&bin.to) {
+        return short_value(&bin.from);
+    }
+    format!("{} to {}", short_value(&bin.from), short_value(&bin.to))
+}
+
+/// A sentence for each parameter.
+fn words(found: &Importance) -> String {
+    let sentences = found.parameters.iter().map(|parameter| sentence(parameter, found));
+    sentences.collect::<Vec<_>>().join("\n")
+}
+
+fn sentence(parameter: &ParameterImportance, found: &Importance) -> String {
+    let (name, metric) = (&parameter.name, &found.metric);
+    let trials = match parameter.trials {
+        1 => "1 trial".to_owned(),
+        trials => format!("{trials} trials"),
+    };
+    if parameter.effect.shape == Shape::Constant {
+        return format!("{name}: never varied, so nothing is known of it.");
+    }
+    if !parameter.is_shown() {
+        return format!("{name}: no effect that {trials} could show.");
+    }
+    let goal = metric.goal;
+    let best = parameter.effect.best(goal);
+    let worst = best.and_then(|best| opposite(&parameter.effect, best, found));
+    let (Some(best), Some(worst)) = (best, worst) else {
+        return format!("{name}: it mattered (p = {}).", p_value(parameter.p_value));
+    };
+    format!(
+        "{name}: it mattered (p = {}). {} averages {} at {}, and {} at {}.",
+        p_value(parameter.p_value),
+        metric.name,
+        average(best),
+        region(best),
+        average(worst),
+        region(worst),
+    )
+}
+
+/// The bin with the worst mean, where it is not the best one.
+fn opposite<'a>(effect: &'a Effect, best: &Bin, found: &Importance) -> Option<&'a Bin> {
+    let goal = found.metric.goal;
+    let others = effect.bins.iter().filter(|bin| *bin != best);
+    others.reduce(|worst, bin| if goal.is_better(worst.mean, bin.mean) { bin } else { worst })
+}
+
+fn average(bin: &Bin) -> String {
+    let mean = figures::metric(bin.mean);
+    match bin.interval {
+        Some((low, high)) => {
+            format!("{mean} ({} to {})", figures::metric(low), figures::metric(high))
+        }
+        None => mean,
+    }
+}
+
+fn p_value(value: f64) -> String {
+    if value < 0.001 { "below 0.001".to_owned() } else { format!("{value:.3}") }
+}
+
+/// What a reader should know before believing it.
+fn caveats(found: &Importance) -> Option<String> {
+    let mut said = Vec::new();
+    if let [only] = found.parameters.as_slice() {
+        said.push(format!(
+            "Only {} was searched, so its importance is 1 by definition; its effect is what counts.",
+            only.name
+        ));
+    }
+    if found.trials < FEW_TRIALS {
+        said.push(format!(
+            "{} trials are few: an effect that is not shown here may still be there.",
+            found.trials
+        ));
+    }
+    (!said.is_empty()).then(|| format!("\n{}", said.join("\n")))
+}
+
+fn as_json(study: &str, found: &Importance) -> Json {
+    let parameters: Vec<Json> =
+        found.parameters.iter().map(|parameter| parameter_json(parameter, found)).collect();
+    json!({
+        "study": study,
+        "metric": found.metric.name,
+        "goal": match found.metric.goal {
+            tunesmith_core::Goal::Minimize => "minimize",
+            tunesmith_core::Goal::Maximize => "maximize",
+        },
+        "method": match found.method {
+            Method::PedAnova => "ped-anova",
+        },
+        "trials": found.trials,
+        "parameters": parameters,
+    })
+}
+
+fn parameter_json(parameter: &ParameterImportance, found: &Importance) -> Json {
+    let best = parameter.effect.best(found.metric.goal).filter(|_| parameter.is_shown());
+    let shape = match parameter.effect.shape {
+        Shape::Rising => "rising",
+        Shape::Falling => "falling",
+        Shape::Peak => "peak",
+        Shape::Valley => "valley",
+        Shape::Choices => "choices",
+        Shape::Constant => "constant",
+    };
+    json!({
+        "name": parameter.name,
+        "trials": parameter.trials,
+        "importance": parameter.share,
+        "interval": [parameter.interval.0, parameter.interval.1],
+        "value": parameter.value,
+        "p_value": parameter.p_value,
+        "shown": parameter.is_shown(),
+        "shape": shape,
+        "best_region": best.map(bin_json),
+        "bins": parameter.effect.bins.iter().map(bin_json).collect::<Vec<_>>(),
+    })
+}
+
+fn bin_json(bin: &Bin) -> Json {
+    json!({
+        "from": tunesmith_runtime::params::json(&bin.from),
+        "to": tunesmith_runtime::params::json(&bin.to),
+        "trials": bin.trials,
+        "mean": bin.mean,
+        "interval": bin.interval.map(|(low, high)| [low, high]),
+    })
+}
