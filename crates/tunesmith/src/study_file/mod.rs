@@ -144,16 +144,7 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
         config.scheduler = dialect::SCHEDULER.read(scheduler)?;
     }
     config.budget = budget?;
-    config.replication = root.get("final").map(|node| Replication {
-        top: whole(node, "replicate").map_or(u32::MAX, saturated),
-        seeds: whole(node, "seeds").map_or(2, saturated),
-    });
-    if let (Some(Replication { top, seeds }), Some(node)) = (config.replication, root.get("final"))
-        && top.max(seeds) > MOST_REPLICATION
-    {
-        let kind = ProblemKind::Beyond { most: MOST_REPLICATION };
-        remarks.problems.push(Problem::new(node.span.clone(), kind));
-    }
+    config.replication = replication(root, remarks.problems);
     config.price_per_device_hour = price;
     config.seed = seed;
     config.task = task_document(&open)?;
@@ -170,6 +161,18 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
         config.labels.insert("warm_start".to_owned(), warm_start.join(", "));
     }
     Some(Decoded { config, open, enqueue, warm_start })
+}
+
+/// The runs on fresh seeds that `final` asks for.
+fn replication(root: &Node, problems: &mut Vec<Problem>) -> Option<Replication> {
+    let node = root.get("final")?;
+    let top = whole(node, "replicate").map_or(u32::MAX, saturated);
+    let seeds = whole(node, "seeds").map_or(2, saturated);
+    if top.max(seeds) > MOST_REPLICATION {
+        let kind = ProblemKind::Beyond { most: MOST_REPLICATION };
+        problems.push(Problem::new(node.span.clone(), kind));
+    }
+    Some(Replication { top, seeds })
 }
 
 /// What is known of fine-tuning is known of pretrained models: there a method that takes `prior` uses it, unless the
