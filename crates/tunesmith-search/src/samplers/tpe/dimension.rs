@@ -71,6 +71,9 @@ impl<'a> Dimension<'a> {
             (Some(Domain::Float { low, high, step: None, .. }), Value::Float(real)) => {
                 (low <= real && real <= high).then_some(*real)
             }
+            (Some(Domain::Int { low, high, step: 1, .. }), Value::Int(whole)) => {
+                (low <= whole && whole <= high).then_some(*whole as f64)
+            }
             (Some(Domain::Categorical { choices, .. }), _) => {
                 choices.iter().position(|choice| choice.same_as(value)).map(|index| index as f64)
             }
