@@ -35,9 +35,13 @@ mod history;
 mod nearest;
 mod numeric;
 mod options;
+mod population;
 mod registry;
 mod samplers;
 mod schedulers;
+
+#[cfg(test)]
+mod rehearsal;
 
 pub use nearest::nearest;
 pub use options::{OptionKind, OptionSpec};

@@ -8,6 +8,7 @@ use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
 use crate::belief::PRIOR_WORDS;
 use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
+use crate::samplers::cmaes::{Cmaes, OPTIONS as CMAES_OPTIONS};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
@@ -36,7 +37,14 @@ const PRIOR: OptionSpec = OptionSpec::new(
      its name",
 );
 
-static SAMPLERS: [Entry<Box<dyn Sampler>>; 4] = [
+static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
+    Entry {
+        name: "cmaes",
+        summary: "CMA-ES with margins for lattices and a distribution over choices: for a few hundred trials and more",
+        options: CMAES_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Cmaes::new(Options(&config.sampler.options)))),
+    },
     Entry {
         name: "grid",
         summary: "every combination of the listed values once, in W&B's order",
@@ -147,7 +155,7 @@ fn takes(known: &[&str]) -> String {
 
 /// The samplers that there are, by name.
 pub fn samplers() -> &'static [Entry<Box<dyn Sampler>>] {
-    &SAMPLERS
+    SAMPLERS
 }
 
 /// The schedulers that there are, by name.
@@ -161,7 +169,7 @@ pub fn schedulers() -> &'static [Entry<Box<dyn Scheduler>>] {
 /// Where a name or an option is unknown, or the method refuses the space.
 pub fn policy(config: &StudyConfig) -> Result<Policy, RegistryError> {
     Ok(Policy {
-        sampler: build("sampler", &SAMPLERS, &config.sampler, config)?,
+        sampler: build("sampler", SAMPLERS, &config.sampler, config)?,
         scheduler: build("scheduler", &SCHEDULERS, &config.scheduler, config)?,
     })
 }

@@ -1,5 +1,6 @@
 //! Samplers, one a file.
 
+pub(crate) mod cmaes;
 pub(crate) mod grid;
 pub(crate) mod random;
 pub(crate) mod sobol;
