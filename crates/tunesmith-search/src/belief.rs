@@ -12,13 +12,19 @@ use thiserror::Error;
 use tunesmith_core::{Domain, Parameter, Params, Prior, Rng, Rule, SearchSpace, Value};
 
 use crate::encoding::{Axis, Encoding, Kind};
+use crate::options::{OptionKind, OptionSpec};
 use known::Setting;
 
 /// The share of uniform in the mixture.
 const UNIFORM_SHARE: f64 = 0.2;
 
-/// What the option `prior` takes: the priors of the study alone, or known ones too where a parameter has none.
-pub(crate) const PRIOR_WORDS: &[&str] = &["declared", "known"];
+/// `prior`, which several samplers have.
+pub(crate) const PRIOR_OPTION: OptionSpec = OptionSpec::new(
+    "prior",
+    OptionKind::Word(&["declared", "known"]),
+    "declared (where left out): the priors of the study; known: where a parameter has none, the one that is known for \
+     its name",
+);
 
 /// Why a parameter has no known prior.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

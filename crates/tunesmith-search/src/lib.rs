@@ -36,10 +36,14 @@ pub mod importance;
 mod nearest;
 mod numeric;
 mod options;
+mod population;
 mod registry;
 mod samplers;
 mod schedulers;
 pub mod transfer;
+
+#[cfg(test)]
+mod rehearsal;
 
 pub use belief::{KnownPriorError, flat_prior, known_prior};
 pub use nearest::nearest;

@@ -3,6 +3,7 @@
 //! Refuses `f64`'s own transcendental functions, which differ between platforms: `libm` has the same bits everywhere.
 
 pub(crate) mod cholesky;
+pub(crate) mod eigen;
 pub(crate) mod forest;
 pub(crate) mod lbfgsb;
 pub(crate) mod pareto;

@@ -5,11 +5,12 @@
 use thiserror::Error;
 use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
 
-use crate::belief::PRIOR_WORDS;
+use crate::belief::PRIOR_OPTION;
 use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
-use crate::samplers::auto::Auto;
-use crate::samplers::gp::{GaussianProcess, WARP_WORDS};
+use crate::samplers::auto::{Auto, OPTIONS as AUTO_OPTIONS};
+use crate::samplers::cmaes::{Cmaes, OPTIONS as CMAES_OPTIONS};
+use crate::samplers::gp::{GaussianProcess, OPTIONS as GP_OPTIONS};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
@@ -30,63 +31,26 @@ pub struct Entry<T> {
     build: fn(&StudyConfig) -> Result<T, RegistryError>,
 }
 
-/// `prior`, which several samplers have.
-const PRIOR: OptionSpec = OptionSpec::new(
-    "prior",
-    OptionKind::Word(PRIOR_WORDS),
-    "declared (where left out): the priors of the study; known: where a parameter has none, the one that is known for \
-     its name",
-);
-
 static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
     Entry {
         name: "auto",
         summary: "the default: the shipped default and the priors first, then a Gaussian process that leans on the \
                   priors; TPE where the space has conditions",
-        options: &[
-            PRIOR,
-            OptionSpec::new(
-                "validation_rows",
-                OptionKind::Whole { least: 0, most: 1_000_000_000 },
-                "on how many rows an accuracy is measured, so that the model knows its noise; fitted where left out",
-            ),
-        ],
+        options: AUTO_OPTIONS,
         ignores_results: false,
         build: |config| Ok(Box::new(Auto::new(Options(&config.sampler.options)))),
     },
     Entry {
+        name: "cmaes",
+        summary: "CMA-ES with margins for lattices and a distribution over choices: for a few hundred trials and more",
+        options: CMAES_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Cmaes::new(Options(&config.sampler.options)))),
+    },
+    Entry {
         name: "gp",
         summary: "Bayesian optimisation with a Gaussian process: the greatest expected improvement",
-        options: &[
-            PRIOR,
-            OptionSpec::new(
-                "n_startup",
-                OptionKind::Whole { least: 0, most: 100_000 },
-                "how many first trials are quasi-random; 10 where left out",
-            ),
-            OptionSpec::new(
-                "candidates",
-                OptionKind::Whole { least: 16, most: 65_536 },
-                "how many points are screened before local search; 768 where left out",
-            ),
-            OptionSpec::new(
-                "fantasies",
-                OptionKind::Whole { least: 1, most: 1_024 },
-                "how many draws stand for the values of running trials; 64 where left out",
-            ),
-            OptionSpec::new(
-                "noise_floor",
-                OptionKind::Number { least: 0.0, most: f64::INFINITY },
-                "the least variance of the metric's noise, in its own units squared, as p(1-p)/n of an accuracy over \
-                 n examples; 0 where left out",
-            ),
-            OptionSpec::new(
-                "warp",
-                OptionKind::Word(WARP_WORDS),
-                "what is done to values first: clip (where left out) cuts the bad tail at Tukey's fence, half_rank \
-                 spreads the worse half by rank, power makes them normal, none leaves them",
-            ),
-        ],
+        options: GP_OPTIONS,
         ignores_results: false,
         build: |config| Ok(Box::new(GaussianProcess::new(Options(&config.sampler.options)))),
     },
@@ -100,7 +64,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
     Entry {
         name: "random",
         summary: "independent draws from the priors",
-        options: &[PRIOR],
+        options: &[PRIOR_OPTION],
         ignores_results: true,
         build: |config| Ok(Box::new(Random::new(Options(&config.sampler.options)))),
     },

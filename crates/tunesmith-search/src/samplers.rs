@@ -1,6 +1,7 @@
 //! Samplers, one a file.
 
 pub(crate) mod auto;
+pub(crate) mod cmaes;
 pub(crate) mod gp;
 pub(crate) mod grid;
 pub(crate) mod random;

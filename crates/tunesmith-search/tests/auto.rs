@@ -89,8 +89,8 @@ fn a_default_that_was_tried_is_not_tried_again() {
 
 #[test]
 fn conditions_are_for_groups_of_parzen_estimators() {
-    let rank = Parameter::new("lora.r", Domain::int(4, 64))
-        .when(Condition::one_of("adapter", ["lora"]));
+    let rank =
+        Parameter::new("lora.r", Domain::int(4, 64)).when(Condition::one_of("adapter", ["lora"]));
     let adapter = Parameter::new("adapter", Domain::categorical(["none", "lora"]));
     let parameters = fine_tuning().into_iter().chain([adapter, rank]).collect();
     let (study, _) = run(&config(parameters, Params::new()), 8, peaked);

@@ -13,10 +13,20 @@ use tunesmith_core::{Params, Rng, Sampler, Study, Suggestion, Value};
 
 use super::gp::{self, Request, Settings};
 use super::tpe::Tpe;
-use crate::belief::Belief;
+use crate::belief::{Belief, PRIOR_OPTION};
 use crate::encoding::Encoding;
 use crate::history::History;
-use crate::options::Options;
+use crate::options::{OptionKind, OptionSpec, Options};
+
+/// What the sampler takes.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    PRIOR_OPTION,
+    OptionSpec::new(
+        "validation_rows",
+        OptionKind::Whole { least: 0, most: 1_000_000_000 },
+        "on how many rows an accuracy is measured, so that the model knows its noise; fitted where left out",
+    ),
+];
 
 /// How many trials must have ended before a model is asked.
 const FIRST_TRIALS: usize = 5;

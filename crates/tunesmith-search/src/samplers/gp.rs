@@ -25,14 +25,43 @@ mod run;
 
 use tunesmith_core::{Params, Rng, Sampler, Study, Suggestion, Value};
 
-use crate::belief::{Belief, uniform_value};
+use crate::belief::{Belief, PRIOR_OPTION, uniform_value};
 use crate::encoding::Encoding;
 use crate::history::History;
 use crate::numeric::quasi::Sequence;
-use crate::options::Options;
+use crate::options::{OptionKind, OptionSpec, Options};
 
-/// The words of the option `warp`.
-pub(crate) const WARP_WORDS: &[&str] = &["clip", "half_rank", "power", "none"];
+/// What the sampler takes.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    PRIOR_OPTION,
+    OptionSpec::new(
+        "n_startup",
+        OptionKind::Whole { least: 0, most: 100_000 },
+        "how many first trials are quasi-random; 10 where left out",
+    ),
+    OptionSpec::new(
+        "candidates",
+        OptionKind::Whole { least: 16, most: 65_536 },
+        "how many points are screened before local search; 768 where left out",
+    ),
+    OptionSpec::new(
+        "fantasies",
+        OptionKind::Whole { least: 1, most: 1_024 },
+        "how many draws stand for the values of running trials; 64 where left out",
+    ),
+    OptionSpec::new(
+        "noise_floor",
+        OptionKind::Number { least: 0.0, most: f64::INFINITY },
+        "the least variance of the metric's noise, in its own units squared, as p(1-p)/n of an accuracy over \
+                 n examples; 0 where left out",
+    ),
+    OptionSpec::new(
+        "warp",
+        OptionKind::Word(&["clip", "half_rank", "power", "none"]),
+        "what is done to values first: clip (where left out) cuts the bad tail at Tukey's fence, half_rank \
+                 spreads the worse half by rank, power makes them normal, none leaves them",
+    ),
+];
 
 /// What is done to values before they are standardised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
