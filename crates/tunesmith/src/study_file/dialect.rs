@@ -31,9 +31,8 @@ pub(crate) static STUDY: Table = Table {
         Key::new(
             "method",
             Shape::Component(&METHOD),
-            "How hyperparameters are proposed: the method's name, or a mapping of its name and its options.",
-        )
-        .required("add `method: random`, or `grid`, or `sobol`"),
+            "How hyperparameters are proposed: the method's name, or a mapping of its name and its options; auto where left out.",
+        ),
         Key::new("metric", Shape::Map(&METRIC), "What is searched for.")
             .required("add `metric: {name: eval_accuracy, goal: maximize}`"),
         Key::new(
@@ -122,7 +121,7 @@ pub(crate) static METHOD: Components = Components {
     place: "`method`",
     key: "name",
     word: true,
-    help: "add `name: random`",
+    help: "add `name: auto`",
     all: || tunesmith_search::samplers().iter().map(choice).collect(),
     aliases: &[("bayes", "gp")],
     refused: &[],

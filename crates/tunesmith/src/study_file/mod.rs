@@ -132,7 +132,10 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     let metric = metric(root, remarks);
     let price = root.get("price").and_then(|price| price.get("gpu_hour")).and_then(Node::number);
     let space = parameters::read(root.get("parameters")?, remarks);
-    let sampler = root.get("method").and_then(|method| dialect::METHOD.read(method))?;
+    let sampler = match root.get("method") {
+        Some(method) => dialect::METHOD.read(method)?,
+        None => Component::named("auto"),
+    };
     let budget = budget(root, price, &sampler.name, remarks.problems);
     let base = base(path);
     let open = train::read(root.get("train")?, &base, seed, remarks.problems);
@@ -149,9 +152,10 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     config.seed = seed;
     config.task = task_document(&open)?;
     config.labels = labels(root);
-    if let (Err(error), Some(method)) = (policy(&config), root.get("method")) {
+    if let Err(error) = policy(&config) {
+        let span = root.get("method").map_or(root.span.clone(), |method| method.span.clone());
         let message = error.to_string();
-        let problem = Problem::new(method.span.clone(), ProblemKind::Space { message });
+        let problem = Problem::new(span, ProblemKind::Space { message });
         remarks.problems.push(problem);
     }
     let studies = root.get("warm_start").map(Node::elements).unwrap_or_default();
