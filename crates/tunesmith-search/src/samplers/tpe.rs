@@ -31,8 +31,9 @@ use dimension::Dimension;
 use mixture::Mixture;
 use observations::Observations;
 
-/// The most finished trials that `g` is made of.
-pub(crate) const MOST_BAD: usize = 10_000;
+/// The most finished trials that `g` is made of. From the hundredth on its kernels have their least width, so that
+/// more of them tell little more.
+pub(crate) const MOST_BAD: usize = 5_000;
 
 /// The most completed trials that are ranked by several objectives.
 pub(crate) const MOST_RANKED: usize = 2_000;

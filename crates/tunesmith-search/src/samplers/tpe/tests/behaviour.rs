@@ -275,3 +275,30 @@ fn options_that_exclude_each_other_are_refused() {
         hyperopt.is_multivariate(1) && tpe([]).is_multivariate(1) && !tpe([]).is_multivariate(2)
     );
 }
+
+#[test]
+fn of_very_many_trials_some_are_taken_evenly() {
+    let space =
+        SearchSpace::new(vec![Parameter::new("x", Domain::float(0.0, 1.0))]).expect("a space");
+    let count = MOST_BAD as u64 + 1_025;
+    let bench = told(&space, count, |params| (real(params, "x") - 0.3).abs());
+    let observations = Observations::of(&bench.study, dimensions(&space), Flavour::Optuna, true);
+    assert!(observations.is_thinned);
+    let good = observations.rows.iter().filter(|row| row.is_good).count();
+    assert_eq!((good, observations.rows.len()), (25, 25 + MOST_BAD));
+    let newest = bench.study.trials().last().map(|trial| real(&trial.params, "x"));
+    assert_eq!(observations.columns[0].last().copied(), newest);
+    let found = tpe([]).suggest(&bench.study, 1, &Rng::at(1, 0, "test")).remove(0);
+    assert_eq!(found.note.get("trials"), Some(&Value::Int(25 + MOST_BAD as i64)));
+    assert!((real(&found.params, "x") - 0.3).abs() < 0.1);
+
+    let mut double = Bench::new(space.clone(), 2);
+    for number in 0..MOST_RANKED as u32 + 20 {
+        let params = space.sample(&Rng::at(6, number, "told"));
+        let x = real(&params, "x");
+        double.add(params, End::Completed(vec![x, x]));
+    }
+    let observations = Observations::of(&double.study, dimensions(&space), Flavour::Optuna, true);
+    let good = observations.rows.iter().filter(|row| row.is_good).count();
+    assert_eq!((good, observations.rows.len()), (MOST_RANKED / 10, MOST_RANKED));
+}
