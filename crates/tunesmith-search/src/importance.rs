@@ -1,10 +1,10 @@
 //! Which hyperparameters mattered: how much of a study's result hangs on each, which way each acts, and whether the
 //! trials show it at all.
 //!
-//! Two measures: PED-ANOVA (Watanabe, Bansal and Hutter, "PED-ANOVA", IJCAI 2023), which asks what sets the best trials
-//! apart, and fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), which asks for the share of the metric's variance. Both
-//! look at completed trials alone: a pruned one was measured earlier in its schedule. With several metrics the first
-//! counts. Refuses to rank what noise explains as well: a permutation test says so beside every number.
+//! Measured by PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), which asks what sets the best trials apart. Looks at
+//! completed trials of the search alone: a pruned one was measured earlier in its schedule, and runs on fresh seeds
+//! repeat the best. With several metrics the first counts. Refuses to rank what noise explains as well: a permutation
+//! test says so beside every number.
 
 mod effect;
 mod grid;
@@ -107,7 +107,8 @@ pub(crate) struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     fn of(study: &'a Study, metric: &Metric) -> Self {
-        let completed = study.in_state(TrialState::Completed);
+        let completed =
+            study.in_state(TrialState::Completed).filter(|trial| !study.is_replica(trial));
         let (trials, scores) = completed
             .filter_map(|trial| Some((trial, score(metric.goal, trial.value(metric)?))))
             .unzip();

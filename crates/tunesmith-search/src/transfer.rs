@@ -117,7 +117,7 @@ fn best_of<'a>(
 ) -> Result<Vec<&'a Params>, WarmStartError> {
     let mut fitting: Vec<(f64, &Params)> = study
         .in_state(TrialState::Completed)
-        .filter(|trial| fits(&trial.params, space))
+        .filter(|trial| !study.is_replica(trial) && fits(&trial.params, space))
         .filter_map(|trial| Some((trial.value(metric)?, &trial.params)))
         .map(|(value, params)| (crate::history::score(metric.goal, value), params))
         .collect();

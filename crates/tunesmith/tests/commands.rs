@@ -200,6 +200,189 @@ fn a_study_is_shown_to_programs() {
     assert!(best.contains("\"value\": 0.7329"), "{best}");
 }
 
+/// A database with a study of completed trials: the accuracy peaks at a learning rate of 1e-4 and
+/// hangs on nothing else, but for noise.
+fn with_effects(folder: &Path, trials: u32) {
+    let path = folder.join("tunesmith.db");
+    let storage = Sqlite::open(&path, Presence::CreateIfMissing, Durability::default())
+        .expect("a temporary folder is writable");
+    let space = SearchSpace::new(vec![
+        Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-2)),
+        Parameter::new("warmup_ratio", Domain::float(0.0, 0.2)),
+        Parameter::new("lr_scheduler_type", Domain::categorical(["linear", "cosine"])),
+    ])
+    .expect("a legal space");
+    let mut config = StudyConfig::new("rte", space, Metric::new("eval_accuracy", Goal::Maximize));
+    config.budget = Budget { trials: Some(trials), ..Budget::default() };
+    let policy = tunesmith_search::policy(&config).expect("a policy");
+    let writer = Writer::new("a-worker");
+    let id = storage.create(&config, &writer, Timestamp(0)).expect("it is new");
+    let mut study = tunesmith_core::load(&storage, id).expect("it is whole");
+    for number in 0..trials {
+        let mut tell = |command: Core| {
+            tunesmith_core::submit(
+                &storage,
+                id,
+                &mut study,
+                &policy,
+                &writer,
+                &command,
+                Timestamp(0),
+            )
+            .expect("it is legal");
+            study.clone()
+        };
+        let asked = tell(Core::Ask { count: 1 });
+        let trial = asked.trial(number).expect("it was asked for");
+        let rate = trial.params.get("learning_rate").and_then(tunesmith_core::Value::as_f64);
+        let away = rate.expect("a number").log10() + 4.0;
+        let noise = 0.01 * Rng::at(1, number, "noise").normal();
+        let values = Values::from([("eval_accuracy".to_owned(), 0.7 - 0.05 * away * away + noise)]);
+        let lease = trial.lease_key().expect("it is leased");
+        tell(Core::Tell { lease, outcome: Outcome::Completed { values }, device_seconds: 1.0 });
+    }
+}
+
+#[test]
+fn what_mattered_is_told_in_words() {
+    let folder = folder();
+    with_effects(folder.path(), 24);
+    check(
+        folder.path(),
+        &["importance"],
+        expect![[r#"
+        $ tunesmith importance
+        rte: what moved eval_accuracy over 24 completed trials, by PED-ANOVA
+
+        parameter          importance  interval      eval_accuracy    best region
+        learning_rate            0.90  0.18 to 0.99  peaks inside     6.437e-5 to 2.686e-4
+        lr_scheduler_type        0.09  0.00 to 0.17  no effect shown  -
+        warmup_ratio             0.01  0.00 to 0.80  no effect shown  -
+
+        learning_rate: it mattered (p below 0.001). eval_accuracy averages 0.6980 (0.6945 to 0.7027) at 6.437e-5 to 2.686e-4, and 0.5506 (0.5326 to 0.5658) at 0.003801 to 0.00869.
+        lr_scheduler_type: no effect that 24 trials could show.
+        warmup_ratio: no effect that 24 trials could show.
+        exit 0
+    "#]],
+    );
+    let json = run(folder.path(), &["importance", "rte", "--method", "ped-anova", "--json"]);
+    let json: String = json.lines().filter(|line| !line.starts_with(['$', 'e'])).collect();
+    let found: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(found["trials"], 24, "{found}");
+    assert_eq!(found["parameters"][0]["name"], "learning_rate", "{found}");
+    assert_eq!(found["parameters"][0]["shown"], true, "{found}");
+    assert_eq!(found["parameters"][0]["shape"], "peak", "{found}");
+    assert_eq!(found["parameters"][1]["best_region"], serde_json::Value::Null, "{found}");
+    check(
+        folder.path(),
+        &["importance", "--method", "guess"],
+        expect![[r#"
+        $ tunesmith importance --method guess
+        2> error: invalid value 'guess' for '--method <METHOD>'
+        2>   [possible values: ped-anova]
+        2>
+        2> For more information, try '--help'.
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn too_few_trials_are_said_to_be_too_few() {
+    let folder = folder();
+    with_a_study(folder.path(), "rte");
+    check(
+        folder.path(),
+        &["importance"],
+        expect![[r#"
+        $ tunesmith importance
+        2> error: 3 completed trials say nothing of importance: at least 4 are needed, and 20 to say much
+        exit 7
+    "#]],
+    );
+    let other = self::folder();
+    with_effects(other.path(), 5);
+    let found = run(other.path(), &["importance"]);
+    assert!(found.contains("5 trials are few: an effect that is not shown"), "{found}");
+}
+
+#[test]
+fn trials_are_enqueued() {
+    let folder = folder();
+    with_effects(folder.path(), 4);
+    for (arguments, expected) in [
+        (
+            ["learning_rate=2e-5", "warmup_ratio=0.1", "lr_scheduler_type=linear"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate=2e-5 warmup_ratio=0.1 lr_scheduler_type=linear
+            trial 4 is queued: learning_rate=2e-5 lr_scheduler_type=linear warmup_ratio=0.1
+            exit 0
+        "#]],
+        ),
+        (
+            ["lr_scheduler_type=linear", "warmup_ratio=1e-1", "learning_rate=0.00002"],
+            expect![[r#"
+                $ tunesmith enqueue rte lr_scheduler_type=linear warmup_ratio=1e-1 learning_rate=0.00002
+                2> error: trial 4 has exactly these values and is queued; `--again` queues them once more
+                exit 2
+            "#]],
+        ),
+        (
+            ["learning_rate=2", "warmup_ratio=0.1", "lr_scheduler_type=linear"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate=2 warmup_ratio=0.1 lr_scheduler_type=linear
+            2> error: 2 is no legal value of learning_rate
+            exit 2
+        "#]],
+        ),
+        (
+            ["learning_rate=2e-5", "warmup=0.1", "lr_scheduler_type=linear"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate=2e-5 warmup=0.1 lr_scheduler_type=linear
+            2> error: warmup is no parameter of this study; there are learning_rate, warmup_ratio, lr_scheduler_type
+            exit 2
+        "#]],
+        ),
+        (
+            ["learning_rate", "warmup_ratio=0.1", "lr_scheduler_type=linear"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate warmup_ratio=0.1 lr_scheduler_type=linear
+            2> error: `learning_rate` is no `name=value`
+            exit 2
+        "#]],
+        ),
+        (
+            ["learning_rate={a: 1}", "warmup_ratio=0.1", "lr_scheduler_type=[1"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate={a: 1} warmup_ratio=0.1 lr_scheduler_type=[1
+            2> error: `learning_rate={a: 1}` has no value that a parameter can have
+            exit 2
+        "#]],
+        ),
+        (
+            ["learning_rate=2e-5", "learning_rate=3e-5", "warmup_ratio=0.1"],
+            expect![[r#"
+            $ tunesmith enqueue rte learning_rate=2e-5 learning_rate=3e-5 warmup_ratio=0.1
+            2> error: `learning_rate` is given twice; give it once
+            exit 2
+        "#]],
+        ),
+    ] {
+        check(folder.path(), &[&["enqueue", "rte"], &arguments[..]].concat(), expected);
+    }
+    let again = [
+        "enqueue",
+        "rte",
+        "--again",
+        "learning_rate=2e-5",
+        "warmup_ratio=0.1",
+        "lr_scheduler_type=linear",
+    ];
+    assert!(run(folder.path(), &again).contains("trial 5 is queued"));
+    let drawn = run(folder.path(), &["enqueue", "rte", "learning_rate=2e-5"]);
+    assert!(drawn.contains("trial 6 is queued: learning_rate=2e-5 lr_scheduler_type="), "{drawn}");
+}
+
 #[test]
 fn several_studies_are_listed_and_must_be_named() {
     let folder = folder();

@@ -214,6 +214,62 @@ fn a_larger_budget_goes_on() {
 }
 
 #[test]
+fn enqueued_params_are_tried_first_and_once() {
+    let file = |enqueue: &str| {
+        STUDY
+            .replace("method: grid", &format!("method: random\nbudget: {{trials: 3}}\n{enqueue}"))
+            .replace("{values: [1e-2, 1e-6]}", "{min: 1e-6, max: 1e-2}")
+    };
+    let folder = study(&file("enqueue: [{learning_rate: 5e-3}]"));
+    run(folder.path(), &["run", "study.yaml"]);
+    let log = value(folder.path(), &["trials", "--json"]);
+    assert_eq!(log.as_array().map(Vec::len), Some(3), "{log}");
+    assert_eq!(log[0]["params"]["learning_rate"], 5e-3, "{log}");
+    let more = file("enqueue: [{learning_rate: 5e-3}, {learning_rate: 7e-3}]");
+    fs::write(folder.path().join("study.yaml"), more).expect("it is writable");
+    run(folder.path(), &["run", "study.yaml"]);
+    let log = value(folder.path(), &["trials", "--json"]);
+    assert_eq!(log.as_array().map(Vec::len), Some(4), "the first is not tried again: {log}");
+    assert_eq!(log[3]["params"]["learning_rate"], 7e-3, "{log}");
+    assert_eq!(log[3]["state"], "completed", "{log}");
+}
+
+#[test]
+fn a_warm_start_takes_its_priors_once() {
+    let file = |name: &str, trials: u32, more: &str| {
+        STUDY
+            .replace("name: tiny", &format!("name: {name}"))
+            .replace(
+                "method: grid",
+                &format!("method: {{name: random, prior: declared}}\nbudget: {{trials: {trials}}}\n{more}"),
+            )
+            .replace(
+                "{values: [1e-2, 1e-6]}",
+                "{distribution: log_uniform_values, min: 1e-6, max: 1e-2}",
+            )
+    };
+    let folder = study(&file("second", 3, "warm_start: [first]"));
+    let write = |text: String| {
+        fs::write(folder.path().join("study.yaml"), text).expect("it is writable");
+        run(folder.path(), &["run", "study.yaml"])
+    };
+    let none = run(folder.path(), &["run", "study.yaml"]);
+    assert!(none.contains("there is no database at"), "{none}");
+    write(file("first", 3, ""));
+    let found = write(file("second", 2, "warm_start: [first]"));
+    assert!(
+        found.contains("2> warm start: the best 3 trials of first give a prior to learning_rate"),
+        "{found}"
+    );
+    // The first study goes on; the second keeps the priors that it was created with.
+    write(file("first", 6, ""));
+    let resumed = write(file("second", 3, "warm_start: [first]"));
+    assert!(resumed.contains("second: 3 trials completed"), "{resumed}");
+    check(&write(file("second", 3, "")), &expect![[r#""#]]);
+    check(&write(file("third", 3, "warm_start: [frist]")), &expect![[r#""#]]);
+}
+
+#[test]
 fn material_that_cannot_be_used_leaves_no_study() {
     let folder = study(&STUDY.replace("train: train.tsv", "train: nowhere.tsv"));
     check(

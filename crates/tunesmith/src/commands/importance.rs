@@ -104,10 +104,10 @@ fn sentence(parameter: &ParameterImportance, found: &Importance) -> String {
     let best = parameter.effect.best(goal);
     let worst = best.and_then(|best| opposite(&parameter.effect, best, found));
     let (Some(best), Some(worst)) = (best, worst) else {
-        return format!("{name}: it mattered (p = {}).", p_value(parameter.p_value));
+        return format!("{name}: it mattered ({}).", p_value(parameter.p_value));
     };
     format!(
-        "{name}: it mattered (p = {}). {} averages {} at {}, and {} at {}.",
+        "{name}: it mattered ({}). {} averages {} at {}, and {} at {}.",
         p_value(parameter.p_value),
         metric.name,
         average(best),
@@ -135,7 +135,7 @@ fn average(bin: &Bin) -> String {
 }
 
 fn p_value(value: f64) -> String {
-    if value < 0.001 { "below 0.001".to_owned() } else { format!("{value:.3}") }
+    if value < 0.001 { "p below 0.001".to_owned() } else { format!("p = {value:.3}") }
 }
 
 /// What a reader should know before believing it.

@@ -107,6 +107,76 @@ fn the_rest_of_a_file_becomes_the_configuration() {
 }
 
 #[test]
+fn what_a_file_says_of_the_search_is_kept() {
+    let file = parse(&folder("tests/study_files/good/search.yaml")).expect("it is good");
+    let config = &file.config;
+    let priors: Vec<String> = config
+        .space
+        .parameters()
+        .iter()
+        .map(|parameter| match &parameter.rule {
+            tunesmith_core::Rule::Free { prior, .. } => format!("{}: {prior:?}\n", parameter.name),
+            tunesmith_core::Rule::Tied(_) => String::new(),
+        })
+        .collect();
+    let enqueued: Vec<String> = file.enqueue.iter().map(|params| format!("{params}\n")).collect();
+    let text = format!(
+        "{:?}\n{:?}\n{}{}warm start from {:?}\n",
+        config.sampler,
+        config.labels,
+        priors.concat(),
+        enqueued.concat(),
+        file.warm_start,
+    );
+    expect![[r#"
+        Component { name: "random", options: Params({"prior": Text("known")}) }
+        {"apiVersion": "core.wandb.ai/v1", "controller": "local", "kind": "sweep", "project": "rte", "warm_start": "mnli, rte-first"}
+        learning_rate: LogNormal { mu: -11.23566659274625, sigma: 1.0 }
+        per_device_train_batch_size: Weights([0.42455098743840675, 0.9504599733668881, 0.798187581681447])
+        warmup_ratio: Beta { a: 1.0, b: 1.0 }
+        lr_scheduler_type: Weights([1.0, 1.0])
+        weight_decay: Uniform
+        num_train_epochs: Uniform
+        learning_rate=2e-5 lr_scheduler_type=linear per_device_train_batch_size=16 warmup_ratio=0.1 weight_decay=0.01
+        learning_rate=5e-5
+        warm start from ["mnli", "rte-first"]
+    "#]].assert_eq(&text);
+}
+
+/// The sampler of a study with this method and model.
+fn sampler_of(method: &str, model: &str) -> Result<Component, StudyFileError> {
+    let text = format!(
+        "method: {method}\nmetric: {{name: eval_accuracy}}\nparameters: {{learning_rate: {{values: [2e-5, 3e-5]}}}}\n\
+         budget: {{trials: 4}}\ntrain: {{model: {model}, task: glue/rte}}\n"
+    );
+    StudyFile::parse(Path::new("study.yaml"), text).map(|file| file.config.sampler)
+}
+
+#[test]
+fn pretrained_models_get_the_known_prior() {
+    let prior = |method: &str, model: &str| {
+        let sampler = sampler_of(method, model).expect("it is good");
+        sampler.options.get("prior").map(ToString::to_string)
+    };
+    assert_eq!(prior("random", "bert-base-uncased").as_deref(), Some("known"));
+    let declared = prior("{name: random, prior: declared}", "bert-base-uncased");
+    assert_eq!(declared.as_deref(), Some("declared"));
+    assert_eq!(prior("random", "{layers: 1, hidden: 16, heads: 2}"), None);
+    assert_eq!(prior("grid", "bert-base-uncased"), None, "grid has no such option");
+}
+
+#[test]
+fn the_bayes_of_wandb_is_the_gaussian_process() {
+    let there_is_one = tunesmith_search::samplers().iter().any(|entry| entry.name == "gp");
+    match sampler_of("bayes", "bert-base-uncased") {
+        Ok(sampler) => assert!(there_is_one && sampler.name == "gp", "{sampler:?}"),
+        Err(error) => {
+            assert!(!there_is_one && error.to_string().contains("`bayes` is no method"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn the_schema_is_the_published_one() {
     expect_file![folder("tests/study_files/schema.json")].assert_eq(&format!("{:#}\n", schema()));
 }
