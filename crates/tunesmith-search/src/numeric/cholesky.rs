@@ -31,6 +31,35 @@ pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
+/// The scalar products of one vector with four, each as long as it; added up as [`dot`] does. Four at once keep a
+/// processor busier than one after the other.
+fn dots(shared: &[f64], others: [&[f64]; 4]) -> [f64; 4] {
+    let (blocks, rest) = shared.as_chunks::<4>();
+    let [first, second, third, fourth] = others.map(|other| other[..shared.len()].as_chunks::<4>());
+    let mut sums = [[0.0; 4]; 4];
+    let pairs = first.0.iter().zip(second.0).zip(third.0).zip(fourth.0);
+    for (block, (((a, b), c), d)) in blocks.iter().zip(pairs) {
+        add_products(&mut sums[0], block, a);
+        add_products(&mut sums[1], block, b);
+        add_products(&mut sums[2], block, c);
+        add_products(&mut sums[3], block, d);
+    }
+    let tails = [first.1, second.1, third.1, fourth.1];
+    let mut totals = [0.0; 4];
+    for ((total, sum), tail) in totals.iter_mut().zip(sums).zip(tails) {
+        let last: f64 = rest.iter().zip(tail).map(|(a, b)| a * b).sum();
+        *total = (sum[0] + sum[1]) + (sum[2] + sum[3]) + last;
+    }
+    totals
+}
+
+#[inline]
+fn add_products(sums: &mut [f64; 4], left: &[f64; 4], right: &[f64; 4]) {
+    for lane in 0..4 {
+        sums[lane] += left[lane] * right[lane];
+    }
+}
+
 impl Cholesky {
     /// Of the `size`×`size` matrix whose lower triangle `entry(row, column)` gives. Where it is not positive definite
     /// in floating point, tries again with a growing ridge.
@@ -85,7 +114,24 @@ impl Cholesky {
 
     /// Solves `L·x = b` in place, for as many unknowns as `b` has.
     pub(crate) fn forward(&self, b: &mut [f64]) {
-        for i in 0..b.len() {
+        self.forward_from(0, b);
+    }
+
+    /// As [`Cholesky::forward`] where the unknowns before `from` are solved already.
+    pub(crate) fn forward_from(&self, from: usize, b: &mut [f64]) {
+        let mut i = from;
+        while i + 4 <= b.len() {
+            let rows = [self.row(i), self.row(i + 1), self.row(i + 2), self.row(i + 3)];
+            let (known, rest) = b.split_at_mut(i);
+            let products = dots(known, rows);
+            for k in 0..4 {
+                let (solved, open) = rest.split_at_mut(k);
+                let inner = rows[k][i..i + k].iter().zip(solved).map(|(a, b)| a * *b).sum::<f64>();
+                open[0] = (open[0] - products[k] - inner) / rows[k][i + k];
+            }
+            i += 4;
+        }
+        for i in i..b.len() {
             let row = self.row(i);
             let (known, rest) = b.split_at_mut(i);
             rest[0] = (rest[0] - dot(&row[..i], known)) / row[i];
@@ -118,25 +164,50 @@ impl Cholesky {
     /// `A⁻¹`, whole, rows one after another.
     pub(crate) fn inverse(&self) -> Vec<f64> {
         let n = self.size;
-        // Rows of L⁻ᵀ: column j of L⁻¹ from its diagonal down.
+        // Row j is column j of L⁻¹ from its diagonal down.
         let mut columns = vec![0.0; n * n];
         for j in 0..n {
-            let column = &mut columns[j * n..(j + 1) * n];
-            column[j] = 1.0 / self.packed[row(j).end - 1];
-            for i in j + 1..n {
-                let row = self.row(i);
-                column[i] = -dot(&row[j..i], &column[j..i]) / row[i];
-            }
+            self.inverse_column(j, &mut columns[j * n..(j + 1) * n]);
         }
         let mut inverse = vec![0.0; n * n];
         for i in 0..n {
-            for j in 0..=i {
-                let value = dot(&columns[i * n + i..(i + 1) * n], &columns[j * n + i..(j + 1) * n]);
-                inverse[i * n + j] = value;
-                inverse[j * n + i] = value;
+            let column = |j: usize| &columns[j * n + i..(j + 1) * n];
+            let mut j = 0;
+            while j + 4 <= i {
+                let products =
+                    dots(column(i), [column(j), column(j + 1), column(j + 2), column(j + 3)]);
+                inverse[i * n + j..i * n + j + 4].copy_from_slice(&products);
+                j += 4;
+            }
+            for j in j..=i {
+                inverse[i * n + j] = dot(column(i), column(j));
+            }
+            for j in 0..i {
+                inverse[j * n + i] = inverse[i * n + j];
             }
         }
         inverse
+    }
+
+    /// Column `j` of `L⁻¹`, whose entries above the diagonal are 0.
+    fn inverse_column(&self, j: usize, column: &mut [f64]) {
+        column[j] = 1.0 / self.packed[row(j).end - 1];
+        let mut i = j + 1;
+        while i + 4 <= self.size {
+            let rows = [self.row(i), self.row(i + 1), self.row(i + 2), self.row(i + 3)];
+            let (known, rest) = column.split_at_mut(i);
+            let products = dots(&known[j..], rows.map(|row| &row[j..]));
+            for k in 0..4 {
+                let (solved, open) = rest.split_at_mut(k);
+                let inner = rows[k][i..i + k].iter().zip(solved).map(|(a, b)| a * *b).sum::<f64>();
+                open[0] = -(products[k] + inner) / rows[k][i + k];
+            }
+            i += 4;
+        }
+        for i in i..self.size {
+            let row = self.row(i);
+            column[i] = -dot(&row[j..i], &column[j..i]) / row[i];
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! expected hypervolume improvement, where points that are not measured yet stand at their mean. Refuses to search.
 
 use super::frame::Frame;
-use super::improvement::{Slopes, log_improvement};
+use super::improvement::{Slopes, Sums};
 use super::model::{Model, Projected};
 use super::volume::Strips;
 use crate::belief::Belief;
@@ -90,14 +90,7 @@ impl Target {
     /// The logarithm of the expected improvement over the first `most` fantasies.
     pub(crate) fn value(&self, projections: &[Vec<f64>], most: usize) -> f64 {
         match self {
-            Self::Value { model, fantasies } => {
-                let projection = &projections[0];
-                let sigma = model.variance(projection).sqrt();
-                let logs = fantasies
-                    .means(model, projection, most)
-                    .map(|(mean, best)| log_improvement(mean, sigma, best).0);
-                log_mean(&logs.collect::<Vec<_>>())
-            }
+            Self::Value { model, fantasies } => fantasies.value(model, &projections[0], most),
             Self::Volume { models, strips, .. } => {
                 let of = |k: usize| models[k].mean(&projections[k]);
                 let variance = |k: usize| models[k].variance(&projections[k]);
@@ -106,12 +99,12 @@ impl Target {
         }
     }
 
-    /// The value with all fantasies; adds its gradient.
-    fn value_and_gradient(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
+    /// As [`Target::value`]; adds the gradient.
+    fn value_and_gradient(&self, point: &[f64], most: usize, gradient: &mut [f64]) -> f64 {
         match self {
             Self::Value { model, fantasies } => {
                 let projected = model.project_with_slopes(point);
-                let (value, weights) = fantasies.slopes(model, &projected.projection);
+                let (value, weights) = fantasies.slopes(model, &projected.projection, most);
                 model.pull_back(point, &projected, weights, gradient);
                 value
             }
@@ -163,16 +156,6 @@ fn pull_back(
     model.pull_back(point, projected, weights, gradient);
 }
 
-/// `ln` of the mean of exponentials.
-fn log_mean(logs: &[f64]) -> f64 {
-    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !largest.is_finite() || logs.len() == 1 {
-        return largest;
-    }
-    let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
-    largest + libm::log(sum / logs.len() as f64)
-}
-
 impl Fantasies {
     /// The mean at a projected point and the lowest value, in each fantasy.
     fn means<'f>(
@@ -192,29 +175,38 @@ impl Fantasies {
             .map(move |(normals, best)| (measured + dot(rest, &normals[..rest.len()]), *best))
     }
 
-    /// The value and its slopes in the entries of the projection.
-    fn slopes(&self, model: &Model, projection: &[f64]) -> (f64, Vec<f64>) {
+    /// The value over the first `most` fantasies.
+    fn value(&self, model: &Model, projection: &[f64], most: usize) -> f64 {
         let sigma = model.variance(projection).sqrt();
-        let parts: Vec<(f64, Slopes)> = self
-            .means(model, projection, self.normals.len())
-            .map(|(mean, best)| log_improvement(mean, sigma, best))
-            .collect();
-        let value = log_mean(&parts.iter().map(|part| part.0).collect::<Vec<_>>());
+        Sums::over(&self.standard(model, projection, most), |_| {}).log_mean(sigma)
+    }
+
+    /// How far the lowest value lies above the mean, in deviations, in each fantasy.
+    fn standard(&self, model: &Model, projection: &[f64], most: usize) -> Vec<f64> {
+        let sigma = model.variance(projection).sqrt();
+        self.means(model, projection, most).map(|(mean, best)| (best - mean) / sigma).collect()
+    }
+
+    /// The value over the first `most` fantasies and its slopes in the entries of the projection.
+    fn slopes(&self, model: &Model, projection: &[f64], most: usize) -> (f64, Vec<f64>) {
+        let sigma = model.variance(projection).sqrt();
+        let mut masses = Vec::new();
+        let sums = Sums::over(&self.standard(model, projection, most), |mass| masses.push(mass));
+        let total = sums.slopes(sigma);
         let observed = model.observed();
-        let mut total = Slopes::default();
         let mut weights = vec![0.0; projection.len()];
-        for ((log, slopes), normals) in parts.iter().zip(&self.normals) {
-            let share = libm::exp(log - value) / parts.len() as f64;
-            total.mean += share * slopes.mean;
-            total.variance += share * slopes.variance;
-            let appended = weights[observed..].iter_mut().zip(normals);
-            appended.for_each(|(weight, normal)| *weight += share * slopes.mean * normal);
+        if self.appended > 0 {
+            for (mass, normals) in masses.iter().zip(&self.normals) {
+                let slope = sums.slope_of(*mass, sigma);
+                let appended = weights[observed..].iter_mut().zip(normals);
+                appended.for_each(|(weight, normal)| *weight += slope * normal);
+            }
         }
         let means = weights.iter_mut().zip(model.whitened());
         means.for_each(|(weight, entry)| *weight += total.mean * entry);
         let variances = weights.iter_mut().zip(projection);
         variances.for_each(|(weight, entry)| *weight -= 2.0 * total.variance * entry);
-        (value, weights)
+        (sums.log_mean(sigma), weights)
     }
 
     /// Draws the values at the point that the model's last row stands for.
@@ -266,17 +258,22 @@ impl Acquisition<'_> {
         self.lean.as_ref().map_or(0.0, log)
     }
 
-    /// The value at a point, with all fantasies.
-    pub(crate) fn value(&self, point: &[f64]) -> f64 {
+    /// The value at a point over the first `most` fantasies.
+    pub(crate) fn value(&self, point: &[f64], most: usize) -> f64 {
         let mut projections = Vec::new();
         self.target.project(point, &mut projections);
-        self.target.value(&projections, usize::MAX) + self.fixed_part(point)
+        self.target.value(&projections, most) + self.fixed_part(point)
     }
 
     /// As [`Acquisition::value`]; writes the gradient over the numeric axes.
-    pub(crate) fn value_and_gradient(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
+    pub(crate) fn value_and_gradient(
+        &self,
+        point: &[f64],
+        most: usize,
+        gradient: &mut [f64],
+    ) -> f64 {
         gradient.fill(0.0);
-        let mut value = self.target.value_and_gradient(point, gradient);
+        let mut value = self.target.value_and_gradient(point, most, gradient);
         if let Some(feasibility) = &self.feasibility {
             value += feasibility.at_with_gradient(point, gradient);
         }

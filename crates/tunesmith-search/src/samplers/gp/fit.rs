@@ -5,16 +5,16 @@
 //! "Vanilla Bayesian optimization performs great in high dimensions", 2024), whose median grows with √d. Refuses more
 //! than 128 points at once: of more, the best and an even spread of the rest.
 
-use super::kernel::{Kernel, axis_square, matern};
+use super::kernel::{Kernel, axis_square, materns};
 use crate::numeric::cholesky::{Cholesky, dot};
-use crate::numeric::lbfgsb::{Stop, minimise};
+use crate::numeric::lbfgsb::{Minimum, Stop, minimise};
 
 /// Up to this many axes the length scales have Optuna's prior.
 pub(crate) const FEW_AXES: usize = 10;
 /// The most points that hyperparameters are fitted to.
 const MOST_POINTS: usize = 128;
-/// How many of them are the best, where not all fit in.
-const BEST: usize = 32;
+/// Beyond this many points the two searches run on as many of them, and the better end is improved on all.
+const MOST_ROUGH: usize = 48;
 
 /// Optuna's gradient tolerance.
 const STOP: Stop = Stop { gradient: 1e-2, gain: 1e-7, evaluations: 60 };
@@ -35,23 +35,31 @@ pub(crate) fn fit(
     targets: &[f64],
     noise_floor: f64,
 ) -> Kernel {
-    let chosen = chosen(targets, categorical.len());
-    let points: Vec<&[f64]> = chosen.iter().map(|index| points[*index].as_slice()).collect();
-    let targets = chosen.iter().map(|index| targets[*index]).collect();
-    let evidence = Evidence::new(categorical, &points, targets, noise_floor);
-    evidence.kernel(&evidence.fitted())
-}
-
-/// Indexes of the points to fit to, ascending.
-fn chosen(targets: &[f64], axes: usize) -> Vec<usize> {
+    let evidence = |most: usize| {
+        let chosen = chosen(targets, most);
+        let points: Vec<&[f64]> = chosen.iter().map(|index| points[*index].as_slice()).collect();
+        let targets = chosen.iter().map(|index| targets[*index]).collect();
+        Evidence::new(categorical, &points, targets, noise_floor)
+    };
+    let axes = categorical.len();
     // The distances of all pairs on all axes stay within some megabytes.
     let most = if axes <= 20 { MOST_POINTS } else { (2_560 / axes).clamp(40, MOST_POINTS) };
+    let all = evidence(most);
+    if targets.len() <= MOST_ROUGH + MOST_ROUGH / 2 {
+        return all.kernel(&all.fitted());
+    }
+    let rough = evidence(MOST_ROUGH).fitted();
+    all.kernel(&all.search(&rough).point)
+}
+
+/// Indexes of at most `most` points, ascending: a quarter of them the best, the rest an even spread of the others.
+fn chosen(targets: &[f64], most: usize) -> Vec<usize> {
     if targets.len() <= most {
         return (0..targets.len()).collect();
     }
     let mut order: Vec<usize> = (0..targets.len()).collect();
     order.sort_by(|a, b| targets[*a].total_cmp(&targets[*b]));
-    let best = most * BEST / MOST_POINTS;
+    let best = most / 4;
     let rest = &order[best..];
     let strided = (0..most - best).map(|k| rest[k * rest.len() / (most - best)]);
     let mut chosen: Vec<usize> = order[..best].iter().copied().chain(strided).collect();
@@ -96,25 +104,27 @@ impl Evidence {
     /// The logarithmic parameters of the best of two searches.
     fn fitted(&self) -> Vec<f64> {
         let axes = self.axes();
-        let mut bounds = vec![(-9.5, 9.5); axes];
-        bounds.extend([(-7.0, 7.0), (-25.0, 3.0)]);
         let length = if axes <= FEW_AXES { 0.0 } else { -2.0 * (length_median(axes) - 3.0) };
         let start = |length: f64, noise: f64| {
             let mut start = vec![length; axes];
             start.extend([0.0, libm::log(noise)]);
             start
         };
-        let search = |start: Vec<f64>| {
-            minimise(&start, &bounds, STOP, |raw, gradient| {
-                let value = self.objective(raw, gradient);
-                gradient.iter_mut().for_each(|slope| *slope = -*slope);
-                -value
-            })
-        };
-        let smooth = search(start(length, 1.0));
-        let rough = search(start(length + 1.5, 0.01));
+        let smooth = self.search(&start(length, 1.0));
+        let rough = self.search(&start(length + 1.5, 0.01));
         let best = if rough.value < smooth.value { rough } else { smooth };
         best.point
+    }
+
+    /// The lowest that is found from a start of minus the objective.
+    fn search(&self, start: &[f64]) -> Minimum {
+        let mut bounds = vec![(-9.5, 9.5); self.axes()];
+        bounds.extend([(-7.0, 7.0), (-25.0, 3.0)]);
+        minimise(start, &bounds, STOP, |raw, gradient| {
+            let value = self.objective(raw, gradient);
+            gradient.iter_mut().for_each(|slope| *slope = -*slope);
+            -value
+        })
     }
 
     /// The logarithm of likelihood times prior, without constants, and its gradient.
@@ -132,9 +142,7 @@ impl Evidence {
             pairs.for_each(|(sum, square)| *sum += weight * square);
         }
         let mut slopes = vec![0.0; correlations.len()];
-        for (correlation, slope) in correlations.iter_mut().zip(&mut slopes) {
-            (*correlation, *slope) = matern(*correlation);
-        }
+        materns(&mut correlations, &mut slopes);
         let factor = Cholesky::of(count, |i, j| {
             if i == j {
                 kernel.scale + kernel.noise

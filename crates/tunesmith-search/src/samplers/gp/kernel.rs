@@ -3,6 +3,8 @@
 //! The form of optuna 5.0.0's `GPRegressor`: `scale · matern(Σ wᵢ dᵢ²)` with `wᵢ = 1/lᵢ²`, where `dᵢ²` of an unordered
 //! choice is 0 for equal and 1 for different (Hamming). Refuses axes that interact: one length scale each.
 
+use crate::numeric::special::exponentials;
+
 /// A covariance function and the noise on top of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Kernel {
@@ -21,6 +23,20 @@ pub(crate) fn matern(squared: f64) -> (f64, f64) {
     let root = (5.0 * squared).sqrt();
     let decay = libm::exp(-root);
     (decay * (5.0 / 3.0 * squared + root + 1.0), -5.0 / 6.0 * (root + 1.0) * decay)
+}
+
+/// [`matern`] of many squared distances: their places take the values, `slopes` the slopes.
+pub(crate) fn materns(squared: &mut [f64], slopes: &mut [f64]) {
+    for (square, slope) in squared.iter().zip(slopes.iter_mut()) {
+        *slope = -(5.0 * square).sqrt();
+    }
+    let mut decays = slopes.to_vec();
+    exponentials(&mut decays);
+    for ((square, slope), decay) in squared.iter_mut().zip(slopes).zip(decays) {
+        let root = -*slope;
+        *slope = -5.0 / 6.0 * (root + 1.0) * decay;
+        *square = decay * (5.0 / 3.0 * *square + root + 1.0);
+    }
 }
 
 /// The squared distance on one axis.

@@ -4,7 +4,7 @@
 //! standard normals in the whitened coordinates that the factor's new rows add (Rasmussen and Williams 2006, §2.2 and
 //! A.2). Refuses to refit: see `fit`.
 
-use super::kernel::{Kernel, matern};
+use super::kernel::{Kernel, materns};
 use crate::numeric::cholesky::{Cholesky, dot};
 
 /// What is added to the diagonal for a point whose value is taken without noise, relative to the scale.
@@ -79,29 +79,28 @@ impl Model {
         squares
     }
 
-    /// Brings `projection`, which may hold the part for earlier points, up to `L⁻¹ k` of all points.
-    pub(crate) fn project(&self, point: &[f64], projection: &mut Vec<f64>) {
-        let squares = self.squares(point, projection.len());
-        for squared in squares {
-            self.push(projection, self.kernel.scale * matern(squared).0);
+    /// The covariances with a point of those from the index `from` on, and their slopes in the squared distance.
+    fn covariances(&self, point: &[f64], from: usize) -> (Vec<f64>, Vec<f64>) {
+        let mut values = self.squares(point, from);
+        let mut slopes = vec![0.0; values.len()];
+        materns(&mut values, &mut slopes);
+        for value in values.iter_mut().chain(&mut slopes) {
+            *value *= self.kernel.scale;
         }
+        (values, slopes)
     }
 
-    fn push(&self, projection: &mut Vec<f64>, covariance: f64) {
-        let index = projection.len();
-        let row = self.factor.row(index);
-        projection.push((covariance - dot(&row[..index], projection)) / row[index]);
+    /// Brings `projection`, which may hold the part for earlier points, up to `L⁻¹ k` of all points.
+    pub(crate) fn project(&self, point: &[f64], projection: &mut Vec<f64>) {
+        let from = projection.len();
+        projection.extend(self.covariances(point, from).0);
+        self.factor.forward_from(from, projection);
     }
 
     /// As [`Model::project`], with what [`Model::pull_back`] needs.
     pub(crate) fn project_with_slopes(&self, point: &[f64]) -> Projected {
-        let mut slopes = self.squares(point, 0);
-        let mut projection = Vec::with_capacity(slopes.len());
-        for slope in &mut slopes {
-            let (value, derivative) = matern(*slope);
-            self.push(&mut projection, self.kernel.scale * value);
-            *slope = self.kernel.scale * derivative;
-        }
+        let (mut projection, slopes) = self.covariances(point, 0);
+        self.factor.forward(&mut projection);
         Projected { projection, slopes }
     }
 
@@ -139,8 +138,7 @@ impl Model {
 
     /// Appends a point whose value is to be known without noise; gives its row of the factor.
     pub(crate) fn append(&mut self, point: &[f64]) -> &[f64] {
-        let mut values: Vec<f64> = self.squares(point, 0);
-        values.iter_mut().for_each(|squared| *squared = self.kernel.scale * matern(*squared).0);
+        let (mut values, _) = self.covariances(point, 0);
         let mut jitter = JITTER;
         values.push(self.kernel.scale * (1.0 + jitter));
         while !self.factor.append(&values) {

@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
         let new = choice.pool.ranked(&choice.acquisition).find(&is_new);
         let listed = || {
             let points = self.points_of_space(cardinality, number).into_iter().filter(&is_new);
-            let valued = points.map(|point| (choice.acquisition.value(&point), point));
+            let valued = points.map(|point| (choice.acquisition.value(&point, usize::MAX), point));
             valued.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, point)| point)
         };
         match new.or_else(listed) {

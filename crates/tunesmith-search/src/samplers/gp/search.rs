@@ -17,6 +17,8 @@ use crate::numeric::quasi::Sequence;
 const MOST_LISTED: usize = 16;
 /// How many fantasies a candidate is screened with.
 const SCREENING_FANTASIES: usize = 8;
+/// How many fantasies a local search climbs with.
+const CLIMBING_FANTASIES: usize = 16;
 /// How many rounds of numeric and listed steps a local search has at most.
 const MOST_ROUNDS: usize = 4;
 const STOP: Stop = Stop { gradient: 1e-2, gain: 1e-5, evaluations: 30 };
@@ -199,13 +201,14 @@ impl Pool {
 
 fn legal(acquisition: &Acquisition<'_>, point: &[f64]) -> Found {
     let point = acquisition.frame.snap(point);
-    let value = acquisition.value(&point);
+    let value = acquisition.value(&point, usize::MAX);
     Found { value: if value.is_nan() { f64::NEG_INFINITY } else { value }, point }
 }
 
 /// Local search from a point.
 fn climb(acquisition: &Acquisition<'_>, region: &Region, start: &[f64]) -> Found {
-    let mut at = Found { point: start.to_vec(), value: acquisition.value(start) };
+    let mut at =
+        Found { point: start.to_vec(), value: acquisition.value(start, CLIMBING_FANTASIES) };
     for round in 0..MOST_ROUNDS {
         climb_numeric(acquisition, region, &mut at);
         if !climb_listed(acquisition, region, &mut at) || round + 1 == MOST_ROUNDS {
@@ -242,7 +245,7 @@ fn climb_numeric(acquisition: &Acquisition<'_>, region: &Region, at: &mut Found)
         for ((axis, length), value) in pairs().zip(scaled) {
             point[*axis] = (value * length).clamp(0.0, 1.0);
         }
-        let value = acquisition.value_and_gradient(&point, &mut full);
+        let value = acquisition.value_and_gradient(&point, CLIMBING_FANTASIES, &mut full);
         for ((axis, length), slope) in pairs().zip(gradient.iter_mut()) {
             *slope = -full[*axis] * length;
         }
@@ -288,7 +291,7 @@ fn climb_listed(acquisition: &Acquisition<'_>, region: &Region, at: &mut Found) 
             }
             point[axis] = value;
             frame.settle(&mut point);
-            let value = acquisition.value(&point);
+            let value = acquisition.value(&point, CLIMBING_FANTASIES);
             if value > at.value + 1e-9 {
                 *at = Found { point, value };
                 gained = true;

@@ -141,7 +141,7 @@ fn assert_gradient(evidence: &Evidence, raw: &[f64]) {
 #[test]
 fn a_subset_holds_the_best_and_spreads_over_the_rest() {
     let targets: Vec<f64> = (0..1_000).map(|i| f64::from((i * 7) % 1_000)).collect();
-    let chosen = chosen(&targets, 5);
+    let chosen = chosen(&targets, MOST_POINTS);
     assert_eq!(chosen.len(), MOST_POINTS);
     let mut values: Vec<f64> = chosen.iter().map(|index| targets[*index]).collect();
     values.sort_by(f64::total_cmp);
