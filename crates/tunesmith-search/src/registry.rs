@@ -10,6 +10,8 @@ use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
 use crate::samplers::auto::{Auto, OPTIONS as AUTO_OPTIONS};
 use crate::samplers::cmaes::{Cmaes, OPTIONS as CMAES_OPTIONS};
+use crate::samplers::de::{De, OPTIONS as DE_OPTIONS};
+use crate::samplers::genetic::{Genetic, OPTIONS as GENETIC_OPTIONS};
 use crate::samplers::gp::{GaussianProcess, OPTIONS as GP_OPTIONS};
 use crate::samplers::grid::{Grid, GridRefusal};
 use crate::samplers::random::Random;
@@ -46,6 +48,20 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         options: CMAES_OPTIONS,
         ignores_results: false,
         build: |config| Ok(Box::new(Cmaes::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "de",
+        summary: "differential evolution without generations, with the constants of DEHB",
+        options: DE_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(De::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "genetic",
+        summary: "a genetic algorithm without generations: children of the fittest trials so far",
+        options: GENETIC_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Genetic::new(Options(&config.sampler.options)))),
     },
     Entry {
         name: "gp",

@@ -2,6 +2,8 @@
 
 pub(crate) mod auto;
 pub(crate) mod cmaes;
+pub(crate) mod de;
+pub(crate) mod genetic;
 pub(crate) mod gp;
 pub(crate) mod grid;
 pub(crate) mod random;
