@@ -6,7 +6,8 @@
 use std::cmp::Ordering;
 
 use tunesmith_core::{
-    Domain, Metric, Parameter, Params, Rng, SearchSpace, Trial, TrialState, Value,
+    Domain, Metric, Origin, Parameter, Params, Rng, SearchSpace, Suggestion, Trial, TrialState,
+    Value,
 };
 
 use crate::history::{is_of_itself, score};
@@ -57,6 +58,60 @@ impl Fitness {
     }
 }
 
+/// The `most` fittest trials that scored, the fittest first, equals by number.
+pub(crate) fn fittest<'a>(trials: &'a [Trial], metrics: &[Metric], most: usize) -> Vec<&'a Trial> {
+    let scored = |trial: &'a Trial| {
+        let fitness = Fitness::of(trial, metrics)?;
+        fitness.score().map(|_| (fitness, trial))
+    };
+    let mut found: Vec<(Fitness, &Trial)> = trials.iter().filter_map(scored).collect();
+    let order = |left: &(Fitness, &Trial), right: &(Fitness, &Trial)| {
+        left.0.compare(right.0).then(left.1.number.cmp(&right.1.number))
+    };
+    if found.len() > most && most > 0 {
+        found.select_nth_unstable_by(most - 1, order);
+        found.truncate(most);
+    }
+    found.sort_by(order);
+    found.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// What the sampler remembers of a trial; `None` where it did not propose it.
+pub(crate) fn note(trial: &Trial) -> Option<&Params> {
+    match &trial.origin {
+        Origin::Sampler { note, .. } => Some(note),
+        Origin::Enqueued | Origin::Replica { .. } => None,
+    }
+}
+
+/// What was tried or is being tried: the trials of a study and the earlier suggestions of a batch.
+#[derive(Debug)]
+pub(crate) struct Tried<'a> {
+    trials: &'a [Trial],
+    batch: Vec<Params>,
+}
+
+impl<'a> Tried<'a> {
+    pub(crate) fn new(trials: &'a [Trial]) -> Self {
+        Self { trials, batch: Vec::new() }
+    }
+
+    pub(crate) fn contains(&self, params: &Params) -> bool {
+        self.batch.contains(params) || self.trials.iter().rev().any(|trial| trial.params == *params)
+    }
+
+    /// Takes note of a suggestion.
+    pub(crate) fn add(&mut self, params: &Params) {
+        self.batch.push(params.clone());
+    }
+}
+
+/// A suggestion drawn from the priors, with the reason in its note.
+pub(crate) fn drawn(space: &SearchSpace, rng: &Rng, why: String) -> Suggestion {
+    let note = Params::from([("model", Value::from("random")), ("why", Value::Text(why))]);
+    Suggestion { params: space.sample(rng), note }
+}
+
 /// The genes of params: one for each parameter, `None` where it is absent or its value is not legal any more.
 pub(crate) fn genes(parameters: &[&Parameter], params: &Params) -> Vec<Option<f64>> {
     let gene = |parameter: &&Parameter| {
@@ -89,6 +144,25 @@ pub(crate) fn within(parameter: &Parameter, gene: f64) -> f64 {
         _ => 0.0,
     };
     gene.clamp(edge, 1.0 - edge)
+}
+
+/// A gene moved by a normal step of this deviation, mirrored at the ends; for an unordered choice another choice,
+/// each alike.
+pub(crate) fn mutated(parameter: &Parameter, gene: f64, deviation: f64, rng: &mut Rng) -> f64 {
+    let count = parameter.domain().and_then(Domain::cardinality);
+    match (is_unordered(parameter), count) {
+        (true, None | Some(0 | 1)) => gene,
+        (true, Some(count)) => {
+            let index = (gene * count as f64) as u64;
+            let other = (index + 1 + rng.below(count - 1)) % count;
+            (other as f64 + 0.5) / count as f64
+        }
+        (false, count) => {
+            // On a short lattice a step reaches the neighbour.
+            let cell = count.map_or(0.0, |count| 1.0 / count.max(1) as f64);
+            mirrored(gene + deviation.max(cell) * rng.normal())
+        }
+    }
 }
 
 /// A coordinate outside of [0, 1] mirrored at the ends until it lies within.

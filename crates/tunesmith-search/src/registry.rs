@@ -10,8 +10,12 @@ use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
 use crate::samplers::auto::{Auto, OPTIONS as AUTO_OPTIONS};
 use crate::samplers::cmaes::{Cmaes, OPTIONS as CMAES_OPTIONS};
+use crate::samplers::de::{De, OPTIONS as DE_OPTIONS};
+use crate::samplers::forest::{Forest, OPTIONS as FOREST_OPTIONS};
+use crate::samplers::genetic::{Genetic, OPTIONS as GENETIC_OPTIONS};
 use crate::samplers::gp::{GaussianProcess, OPTIONS as GP_OPTIONS};
 use crate::samplers::grid::{Grid, GridRefusal};
+use crate::samplers::nsga2::{Nsga2, OPTIONS as NSGA2_OPTIONS};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
 use crate::samplers::tpe::{OPTIONS as TPE_OPTIONS, Tpe};
@@ -48,6 +52,27 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         build: |config| Ok(Box::new(Cmaes::new(Options(&config.sampler.options)))),
     },
     Entry {
+        name: "de",
+        summary: "differential evolution without generations, with the constants of DEHB",
+        options: DE_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(De::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "forest",
+        summary: "expected improvement under a random forest, after SMAC: for spaces of many choices and conditions",
+        options: FOREST_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Forest::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "genetic",
+        summary: "a genetic algorithm without generations: children of the fittest trials so far",
+        options: GENETIC_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Genetic::new(Options(&config.sampler.options)))),
+    },
+    Entry {
         name: "gp",
         summary: "Bayesian optimisation with a Gaussian process: the greatest expected improvement",
         options: GP_OPTIONS,
@@ -60,6 +85,13 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         options: &[],
         ignores_results: true,
         build: |config| Ok(Box::new(Grid::new(&config.space)?)),
+    },
+    Entry {
+        name: "nsga2",
+        summary: "NSGA-II for several objectives, as optuna 5 has it: generations that spread along the front",
+        options: NSGA2_OPTIONS,
+        ignores_results: false,
+        build: |config| Ok(Box::new(Nsga2::new(Options(&config.sampler.options)))),
     },
     Entry {
         name: "random",

@@ -3,10 +3,11 @@
 //! Refuses what a worker would not do: everything goes through `decide` and `apply`.
 
 use tunesmith_core::{
-    Command, Component, FailureReason, Goal, Metric, Origin, Outcome, Parameter, Params, Policy,
-    Report, SearchSpace, Study, StudyConfig, Timestamp, Trial, Values, Writer, decide,
+    Command, Component, FailureReason, Goal, Metric, Outcome, Parameter, Params, Policy, Report,
+    SearchSpace, Study, StudyConfig, Timestamp, Trial, Values, Writer, decide,
 };
 
+use crate::population;
 use crate::registry::policy;
 
 /// How a trial of a rehearsal ends.
@@ -34,12 +35,23 @@ impl Rehearsal {
         parameters: Vec<Parameter>,
         goals: usize,
     ) -> Self {
+        Self::seeded(7, sampler, options, parameters, goals)
+    }
+
+    /// As [`Rehearsal::new`] with a seed of its own.
+    pub(crate) fn seeded(
+        seed: u64,
+        sampler: &str,
+        options: Params,
+        parameters: Vec<Parameter>,
+        goals: usize,
+    ) -> Self {
         let space = SearchSpace::new(parameters).expect("a space");
         let metric = |index: usize| Metric::new(&format!("m{index}"), Goal::Minimize);
         let mut config = StudyConfig::new("rehearsal", space, metric(0));
         config.metrics = (0..goals).map(metric).collect();
         config.sampler = Component { options, ..Component::named(sampler) };
-        config.seed = 7;
+        config.seed = seed;
         let by = Writer::new("rehearsal");
         let created = Study::created(&config, &by, Timestamp(0));
         let study = Study::begin(&created).expect("the first event");
@@ -96,10 +108,7 @@ impl Rehearsal {
 
     /// What the sampler remembers of a trial.
     pub(crate) fn note(&self, number: u32) -> &Params {
-        match &self.trial(number).origin {
-            Origin::Sampler { note, .. } => note,
-            Origin::Enqueued | Origin::Replica { .. } => panic!("enqueued"),
-        }
+        population::note(self.trial(number)).expect("the sampler's")
     }
 
     /// The least value of the first metric.

@@ -2,8 +2,12 @@
 
 pub(crate) mod auto;
 pub(crate) mod cmaes;
+pub(crate) mod de;
+pub(crate) mod forest;
+pub(crate) mod genetic;
 pub(crate) mod gp;
 pub(crate) mod grid;
+pub(crate) mod nsga2;
 pub(crate) mod random;
 pub(crate) mod sobol;
 pub(crate) mod tpe;

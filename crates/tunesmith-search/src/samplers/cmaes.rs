@@ -11,6 +11,8 @@
 //! Inactive parameters are drawn and told, but absent. The first trial of a generation keeps the whole state in its
 //! note, and every trial its own draw, so that a suggestion reads one generation, however long the study is.
 //!
+//! In a finite space a point that was tried is drawn again up to ten times, which cmaes does not do.
+//!
 //! Refuses to look at enqueued trials and at objectives beyond the first. A space that grew (define-by-run) begins
 //! anew.
 
@@ -21,11 +23,11 @@ mod margin;
 mod state;
 mod text;
 
-use tunesmith_core::{Origin, Params, Rng, Sampler, Study, Suggestion, Trial, Value};
+use tunesmith_core::{Params, Rng, Sampler, Study, Suggestion, Trial, Value};
 
 use crate::encoding::Encoding;
 use crate::options::{OptionKind, OptionSpec, Options};
-use crate::population::Fitness;
+use crate::population::{Fitness, Tried, note};
 use layout::{Draft, Layout};
 use state::{MOST_FULL, Restart, Settings, State};
 
@@ -53,6 +55,9 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
 const GENERATION: &str = "generation";
 const DRAW: &str = "draw";
 const STATE: &str = "state";
+
+/// How often a point of a finite space that was tried before is drawn again.
+const MOST_REPEATS: u64 = 10;
 
 /// A distribution that learns.
 #[derive(Debug, Clone, Copy)]
@@ -108,16 +113,32 @@ impl Sampler for Cmaes {
         let first = u64::from(study.next_number());
         let (generation, state, is_new) = self.generation(study, &layout, &rng.branch(first));
         let factor = state.gaussian.covariance.factor();
+        let is_finite = encoding.cardinality().is_some();
+        let mut tried = Tried::new(study.trials());
         let suggest = |number: u64| {
-            let draft = layout.draw(&state, &factor, &rng.branch(number));
-            let coordinates = layout.coordinates(&encoding, &state, &draft);
+            let rng = rng.branch(number);
+            let draw = |attempt: u64| {
+                let draft = layout.draw(&state, &factor, &rng.branch(attempt));
+                let params = encoding.decode(&layout.coordinates(&encoding, &state, &draft));
+                (draft, params)
+            };
+            let mut attempts = 0..MOST_REPEATS;
+            let fresh = attempts.find_map(|attempt| {
+                let (draft, params) = draw(attempt);
+                (!is_finite || !tried.contains(&params)).then_some((draft, params))
+            });
             let mut note = Params::from([(GENERATION, Value::Int(generation))]);
+            if fresh.is_none() {
+                note.insert("why", "tried before");
+            }
+            let (draft, params) = fresh.unwrap_or_else(|| draw(0));
             note.insert(DRAW, Value::Text(text::write(&draft.write())));
             if is_new && number == first {
                 note.insert(STATE, Value::Text(text::write(&state.write())));
                 remark(study, &layout, &state, &mut note);
             }
-            Suggestion { params: encoding.decode(&coordinates), note }
+            tried.add(&params);
+            Suggestion { params, note }
         };
         (first..first + u64::from(count)).map(suggest).collect()
     }
@@ -136,13 +157,6 @@ fn remark(study: &Study, layout: &Layout, state: &State, note: &mut Params) {
     }
     if let [metric, _, ..] = study.metrics() {
         note.insert("objective", metric.name.as_str());
-    }
-}
-
-fn note(trial: &Trial) -> Option<&Params> {
-    match &trial.origin {
-        Origin::Sampler { note, .. } => Some(note),
-        Origin::Enqueued | Origin::Replica { .. } => None,
     }
 }
 
