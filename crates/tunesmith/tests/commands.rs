@@ -494,14 +494,6 @@ fn a_study_file_that_cannot_be_used_is_class_3() {
             2>   |
             2>   = help: did you mean `method`?
             2>
-            2> error: the study file lacks `method`
-            2>  --> bad.yaml:1:1
-            2>   |
-            2> 1 | metod: random
-            2>   | ^
-            2>   |
-            2>   = help: add `method: random`, or `grid`, or `sobol`
-            2>
             2> error: the study file lacks `metric`
             2>  --> bad.yaml:1:1
             2>   |
