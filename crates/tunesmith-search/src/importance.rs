@@ -1,12 +1,14 @@
 //! Which hyperparameters mattered: how much of a study's result hangs on each, which way each acts, and whether the
 //! trials show it at all.
 //!
-//! Measured by PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), which asks what sets the best trials apart. Looks at
+//! Two measures: PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), which asks what sets the best trials apart, and
+//! fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), which asks for the share of the metric's variance. Both look at
 //! completed trials of the search alone: a pruned one was measured earlier in its schedule, and runs on fresh seeds
 //! repeat the best. With several metrics the first counts. Refuses to rank what noise explains as well: a permutation
 //! test says so beside every number.
 
 mod effect;
+mod fanova;
 mod grid;
 mod ped_anova;
 mod significance;
@@ -28,6 +30,8 @@ pub const SIGNIFICANCE: f64 = 0.05;
 pub enum Method {
     /// The Pearson divergence between the best trials and all of them, of each parameter by itself.
     PedAnova,
+    /// The share of the variance that a random forest puts on each parameter by itself.
+    Fanova,
 }
 
 /// Why there is nothing to say.
@@ -143,6 +147,10 @@ pub fn importance(study: &Study, method: Method) -> Result<Importance, Importanc
     let rng = Rng::at(study.seed(), 0, "importance");
     let measured = match method {
         Method::PedAnova => ped_anova::measure(&axes, &evidence, &rng),
+        Method::Fanova => {
+            let names: Vec<&str> = axes.iter().map(|axis| axis.parameter.name.as_str()).collect();
+            fanova::measure(&names, study.space(), &evidence, &rng)
+        }
     };
     let effects: Vec<Effect> =
         axes.iter().map(|axis| effect::of(axis.parameter, &evidence, &rng)).collect();

@@ -105,12 +105,15 @@ pub(crate) struct ImportanceArguments {
 pub(crate) enum Measure {
     /// What sets the best trials apart from all of them.
     PedAnova,
+    /// The share of the metric's variance that hangs on each hyperparameter by itself.
+    Fanova,
 }
 
 impl From<Measure> for Method {
     fn from(measure: Measure) -> Self {
         match measure {
             Measure::PedAnova => Self::PedAnova,
+            Measure::Fanova => Self::Fanova,
         }
     }
 }

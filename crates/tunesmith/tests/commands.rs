@@ -279,7 +279,7 @@ fn what_mattered_is_told_in_words() {
         expect![[r#"
         $ tunesmith importance --method guess
         2> error: invalid value 'guess' for '--method <METHOD>'
-        2>   [possible values: ped-anova]
+        2>   [possible values: ped-anova, fanova]
         2>
         2> For more information, try '--help'.
         exit 2

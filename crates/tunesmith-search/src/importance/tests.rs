@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tunesmith_core::*;
 
 use super::*;
+use crate::numeric::forest::{Leaf, Side};
 
 fn golden() -> Json {
     serde_json::from_str(include_str!("../../tests/golden/importance.json")).expect("it is JSON")
@@ -109,6 +110,90 @@ fn ped_anova_is_optunas() {
         }
     }
     assert_eq!(compared, 2 * (7 + 7 + 3 + 7));
+}
+
+/// The leaves of a tree of scikit-learn below a node.
+fn leaves_below(tree: &Json, node: usize, sides: Vec<Side>, into: &mut Vec<Leaf>) {
+    let number = |key: &str| tree[key][node].as_f64().expect("a number");
+    if number("feature") < 0.0 {
+        into.push(Leaf { sides, mean: number("value"), variance: 0.0, weight: 1.0 });
+        return;
+    }
+    let (axis, cut) = (number("feature") as usize, number("threshold"));
+    let Side::Range { low, high } = sides[axis] else { panic!("numeric") };
+    let (mut left, mut right) = (sides.clone(), sides);
+    left[axis] = Side::Range { low, high: cut };
+    right[axis] = Side::Range { low: cut, high };
+    leaves_below(tree, number("left") as usize, left, into);
+    leaves_below(tree, number("right") as usize, right, into);
+}
+
+#[test]
+fn the_marginals_of_trees_are_optunas() {
+    let golden = golden();
+    for tree in golden["fanova"].as_array().expect("a list") {
+        let whole = Side::Range { low: f64::NEG_INFINITY, high: f64::INFINITY };
+        let mut leaves = Vec::new();
+        leaves_below(tree, 0, vec![whole; 3], &mut leaves);
+        let boxes = fanova::Boxes::of(leaves);
+        let close = |ours: f64, theirs: &Json| {
+            let theirs = theirs.as_f64().expect("a number");
+            assert!((ours - theirs).abs() <= 1e-10 * theirs.max(1e-3), "{ours} is not {theirs}");
+        };
+        close(boxes.variance(), &tree["variance"]);
+        for axis in 0..3 {
+            close(boxes.marginal_variance(axis), &tree["marginal_variances"][axis]);
+        }
+    }
+}
+
+#[test]
+fn the_marginal_of_a_choice_is_worked_out_by_hand() {
+    // One cut on a choice of three, then on the number below {0, 2}: means 1, 3 and 8.
+    let set = |inside: [bool; 3]| Side::Set(inside.to_vec());
+    let range = |low: f64, high: f64| Side::Range { low, high };
+    let leaf = |side: Side, other: Side, mean: f64| Leaf {
+        sides: vec![side, other],
+        mean,
+        variance: 0.0,
+        weight: 1.0,
+    };
+    let infinite = f64::INFINITY;
+    let boxes = fanova::Boxes::of(vec![
+        leaf(set([true, false, true]), range(-infinite, 0.25), 1.0),
+        leaf(set([true, false, true]), range(0.25, infinite), 3.0),
+        leaf(set([false, true, false]), range(-infinite, infinite), 8.0),
+    ]);
+    // Marginals of the choice: 2.5, 8, 2.5 around 13/3; of the number: 10/3 and 14/3.
+    let mean = 13.0 / 3.0;
+    let square = |x: f64| x * x;
+    let choice = (2.0 * square(2.5 - mean) + square(8.0 - mean)) / 3.0;
+    let number = 0.25 * square(10.0 / 3.0 - mean) + 0.75 * square(14.0 / 3.0 - mean);
+    let whole = (0.5 * square(1.0 - mean) + 1.5 * square(3.0 - mean) + square(8.0 - mean)) / 3.0;
+    assert!((boxes.marginal_variance(0) - choice).abs() < 1e-12);
+    assert!((boxes.marginal_variance(1) - number).abs() < 1e-12);
+    assert!((boxes.variance() - whole).abs() < 1e-12);
+}
+
+#[test]
+fn fanova_finds_the_shares_of_the_variance() {
+    let study = truth(80, 0.1);
+    let found = importance(&study, Method::Fanova).expect("enough trials");
+    let share = |name: &str| {
+        let one = found.parameters.iter().find(|one| one.name == name).expect("it was searched");
+        assert!(one.interval.0 <= one.share && one.share <= one.interval.1);
+        one.share
+    };
+    // The variance of (log10 rate + 4)² on [-6, -2] is 64/45, of the schedule 0.5, of the batch about 0.01.
+    assert_eq!(found.parameters[0].name, "rate", "{found:#?}");
+    assert!((share("rate") - 0.74).abs() < 0.15, "{}", share("rate"));
+    assert!((share("schedule") - 0.26).abs() < 0.15, "{}", share("schedule"));
+    assert!(share("warmup") < 0.1 && share("batch") < 0.1, "{found:#?}");
+    assert!(found.parameters.iter().map(|one| one.value).sum::<f64>() < 1.0 + 1e-9);
+    assert_eq!(found, importance(&study, Method::Fanova).expect("the same"));
+    let conditional = golden_study(&golden()["ped_anova"][2]);
+    let found = importance(&conditional, Method::Fanova).expect("enough trials");
+    assert!(found.parameters.iter().all(|one| one.value.is_finite() && one.value >= 0.0));
 }
 
 /// A loss that hangs on `rate` with its least value inside, on `schedule`, and not on `warmup`.

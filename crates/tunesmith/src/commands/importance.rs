@@ -38,6 +38,7 @@ pub(crate) fn run(address: &str, arguments: &ImportanceArguments) -> Result<(), 
 fn method_name(method: Method) -> &'static str {
     match method {
         Method::PedAnova => "PED-ANOVA",
+        Method::Fanova => "fANOVA",
     }
 }
 
@@ -168,6 +169,7 @@ fn as_json(study: &str, found: &Importance) -> Json {
         },
         "method": match found.method {
             Method::PedAnova => "ped-anova",
+            Method::Fanova => "fanova",
         },
         "trials": found.trials,
         "parameters": parameters,
