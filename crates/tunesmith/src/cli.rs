@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Importance(ImportanceArguments),
     /// Adds a trial with chosen hyperparameters to a study.
     Enqueue(EnqueueArguments),
+    /// Compares methods of search on simulated tasks.
+    Bench(BenchArguments),
     /// Writes a commented study file to begin with.
     Init(InitArguments),
     /// Prints the JSON Schema of the study file.
@@ -129,6 +131,48 @@ pub(crate) struct EnqueueArguments {
     /// Queues values that a trial of the study has already.
     #[arg(long)]
     pub again: bool,
+}
+
+/// What `bench` takes.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// The methods: samplers with options as `random:prior=known`, or other tools' as `optuna-tpe`, `optuna-gp`,
+    /// `optuna-auto`, `rustuna-tpe` and `hyperopt`.
+    #[arg(long, value_delimiter = ',', required = true, value_name = "METHOD,...")]
+    pub methods: Vec<String>,
+    /// The tasks: `dev`, `validation`, `all`, families or single tasks.
+    #[arg(long, value_delimiter = ',', default_value = "dev", value_name = "TASK,...")]
+    pub tasks: Vec<String>,
+    /// The budget of each study.
+    #[arg(long, default_value_t = 64)]
+    pub trials: u32,
+    /// How often each study is repeated.
+    #[arg(long, default_value_t = 20)]
+    pub seeds: u32,
+    /// How many trials of a study run at once, on a virtual clock.
+    #[arg(long, default_value_t = 1)]
+    pub workers: u32,
+    /// The method that others are compared with; `random` or the first where left out.
+    #[arg(long, value_name = "METHOD")]
+    pub baseline: Option<String>,
+    /// The directory that holds the recorded trainings, under `hpo`.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Keeps each study's result, and does not run again what is there.
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+    /// A Python that has the other tools.
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
+    /// The script that runs the other tools.
+    #[arg(long, default_value = "tools/bench/peers.py", value_name = "FILE")]
+    pub driver: PathBuf,
+    /// How many studies are simulated at once; as many as there are cores where left out.
+    #[arg(long)]
+    pub jobs: Option<u8>,
+    /// Prints JSON instead of Markdown.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `init` takes.

@@ -17,7 +17,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Command, CommandLine};
-use commands::{best, completions, enqueue, importance, init, run, schema, show, trainer, trials};
+use commands::{
+    bench, best, completions, enqueue, importance, init, run, schema, show, trainer, trials,
+};
 use exit::{Class, Failure};
 use study_file::LoadError;
 
@@ -44,6 +46,7 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Best(arguments) => best::run(&line.storage, &line.runs, arguments).map(done),
         Command::Importance(arguments) => importance::run(&line.storage, arguments).map(done),
         Command::Enqueue(arguments) => enqueue::run(&line.storage, arguments).map(done),
+        Command::Bench(arguments) => bench::run(arguments, line.quiet).map(done),
         Command::Init(arguments) => init::run(arguments, line.quiet).map(done),
         Command::Schema => schema::run().map(done),
         Command::Completions { shell } => {

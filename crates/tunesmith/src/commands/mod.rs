@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share. It refuses logic that is not about a command
 //! line: that lives in the libraries.
 
+pub(crate) mod bench;
 pub(crate) mod best;
 pub(crate) mod completions;
 pub(crate) mod enqueue;

@@ -98,7 +98,11 @@ pub(crate) static STUDY: Table = Table {
         Key::new("image_uri", WANDB_LAUNCH, ""),
         Key::new("project", Shape::Text, "W&B's project, kept with the study as a label."),
         Key::new("entity", Shape::Text, "W&B's entity, kept with the study as a label."),
-        Key::new("apiVersion", Shape::Text, "W&B's marker of the file's version, kept with the study as a label."),
+        Key::new(
+            "apiVersion",
+            Shape::Text,
+            "W&B's marker of the file's version, kept with the study as a label.",
+        ),
         Key::new(
             "kind",
             Shape::Word {

@@ -1,0 +1,114 @@
+//! The methods of a benchmark, as they are written: `name` or `name:option=value:option=value`.
+//!
+//! Refuses to know which samplers there are: the policy's maker does. Foreign methods are known by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use tunesmith_core::{Component, Params, Value, wire};
+
+/// The searches of other tools, which run in a process of their own.
+pub const PEERS: [&str; 5] = ["optuna-tpe", "optuna-gp", "optuna-auto", "rustuna-tpe", "hyperopt"];
+
+/// A method of search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Method {
+    /// As it was written.
+    pub label: String,
+    /// The sampler with its options; of a peer, its name alone.
+    pub component: Component,
+}
+
+/// Why a text is no method.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MethodError {
+    /// No name.
+    #[error("`{text}` names no method; write one as `tpe` or `random:prior=known`")]
+    NoName {
+        /// The text.
+        text: String,
+    },
+    /// An option without a value.
+    #[error("`{option}` in `{text}` is no option; write it as `name=value`")]
+    NoValue {
+        /// The option.
+        option: String,
+        /// The text.
+        text: String,
+    },
+    /// Options of a peer.
+    #[error("{name} runs as its authors ship it and takes no options; leave them out")]
+    PeerOptions {
+        /// The peer.
+        name: String,
+    },
+}
+
+impl Method {
+    /// Whether it runs in a process of its own.
+    pub fn is_peer(&self) -> bool {
+        PEERS.contains(&self.component.name.as_str())
+    }
+}
+
+impl FromStr for Method {
+    type Err = MethodError;
+
+    fn from_str(text: &str) -> Result<Self, MethodError> {
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default().trim().to_owned();
+        if name.is_empty() {
+            return Err(MethodError::NoName { text: text.to_owned() });
+        }
+        let mut options = Params::new();
+        for option in parts {
+            let Some((key, value)) = option.split_once('=') else {
+                let (option, text) = (option.to_owned(), text.to_owned());
+                return Err(MethodError::NoValue { option, text });
+            };
+            let value = wire::value_from_json(value).unwrap_or_else(|_| Value::from(value));
+            options.insert(key, value);
+        }
+        let method = Self { label: text.to_owned(), component: Component { name, options } };
+        if method.is_peer() && !method.component.options.is_empty() {
+            return Err(MethodError::PeerOptions { name: method.component.name });
+        }
+        Ok(method)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_have_the_types_that_they_look_like() {
+        let method: Method =
+            "tpe:candidates=24:gamma=0.1:group=true:prior=known".parse().expect("a method");
+        let expected = Params::from([
+            ("candidates", Value::Int(24)),
+            ("gamma", Value::Float(0.1)),
+            ("group", Value::Bool(true)),
+            ("prior", Value::from("known")),
+        ]);
+        assert_eq!((method.component.name.as_str(), method.component.options), ("tpe", expected));
+    }
+
+    #[test]
+    fn what_is_no_method_says_what_to_write() {
+        for (text, hint) in
+            [("", "random:prior=known"), ("tpe:24", "name=value"), ("hyperopt:a=1", "no options")]
+        {
+            let error = text.parse::<Method>().expect_err(text);
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+    }
+}

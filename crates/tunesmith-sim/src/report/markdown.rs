@@ -1,0 +1,224 @@
+//! A report as Markdown tables. Refuses digits beyond what the intervals bear.
+
+use std::fmt::Write as _;
+
+use super::{Cell, MethodRow, Report, TARGET};
+
+/// The whole report.
+pub(super) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    heading(&mut out, report);
+    overall(&mut out, report);
+    families(&mut out, report);
+    by_task(&mut out, report);
+    anytime(&mut out, report);
+    target(&mut out, report);
+    notes(&mut out, report);
+    out
+}
+
+/// Appends a line.
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+fn heading(out: &mut String, report: &Report) {
+    line(out, "# Regret of the recommended configuration\n");
+    let (tasks, seeds, workers) = (report.tasks.len(), report.seeds, report.workers);
+    let workers = if workers == 1 { "one worker".to_owned() } else { format!("{workers} workers") };
+    line(
+        out,
+        &format!(
+            "{tasks} tasks, {seeds} seeds, {} trials, {workers}. 0 is the best that a task has, 1 the median of uniform \
+             draws. In brackets 95 % bootstrap intervals over (task, seed); `<` and `>`: below and above `{}` on the \
+             same tasks and seeds, the interval of the difference apart from 0.\n",
+            report.trials, report.baseline
+        ),
+    );
+}
+
+fn header(out: &mut String, first: &[&str], counts: impl IntoIterator<Item = u32>) {
+    let mut titles: Vec<String> = first.iter().map(|title| (*title).to_owned()).collect();
+    let numbers = counts.into_iter().map(|count| count.to_string());
+    titles.extend(numbers);
+    let rule: Vec<&str> = titles
+        .iter()
+        .enumerate()
+        .map(|(index, _)| if index == 0 { "---" } else { "--:" })
+        .collect();
+    line(out, &format!("| {} |", titles.join(" | ")));
+    line(out, &format!("|{}|", rule.join("|")));
+}
+
+fn mark(cell: &Cell) -> &'static str {
+    match cell.difference {
+        Some(difference) if difference.high < 0.0 => " <",
+        Some(difference) if difference.low > 0.0 => " >",
+        _ => "",
+    }
+}
+
+fn interval(cell: &Cell) -> String {
+    let regret = cell.regret;
+    format!("{:.3} [{:.3}, {:.3}]{}", regret.mean, regret.low, regret.high, mark(cell))
+}
+
+fn difference(cell: &Cell) -> String {
+    cell.difference.map_or_else(String::new, |difference| {
+        format!("{:+.3} [{:+.3}, {:+.3}]", difference.mean, difference.low, difference.high)
+    })
+}
+
+fn rows<'a>(
+    out: &mut String,
+    report: &'a Report,
+    cells: impl Fn(&'a MethodRow) -> Option<&'a [Cell]>,
+    show: impl Fn(&Cell) -> String,
+) {
+    for row in &report.methods {
+        let Some(cells) = cells(row) else { continue };
+        let shown: Vec<String> = cells.iter().map(&show).collect();
+        line(out, &format!("| {} | {} |", name(row), shown.join(" | ")));
+    }
+}
+
+/// The method in the type of code.
+fn name(row: &MethodRow) -> String {
+    format!("`{}`", row.method)
+}
+
+fn overall(out: &mut String, report: &Report) {
+    line(out, "## All tasks\n");
+    header(out, &["after trials"], report.checkpoints());
+    rows(out, report, |row| Some(&row.all), interval);
+    let fewer = report.methods.iter().filter(|row| row.tasks < report.tasks.len());
+    let fewer: Vec<String> =
+        fewer.map(|row| format!("{} on {} of them", name(row), row.tasks)).collect();
+    if !fewer.is_empty() {
+        line(
+            out,
+            &format!(
+                "\nNot on all tasks, so to be compared by differences alone: {}.",
+                fewer.join(", ")
+            ),
+        );
+    }
+    line(out, &format!("\n## Difference to `{}`\n", report.baseline));
+    header(out, &["after trials"], report.checkpoints());
+    let others = |row: &&MethodRow| row.method != report.baseline;
+    for row in report.methods.iter().filter(others) {
+        let shown: Vec<String> = row.all.iter().map(difference).collect();
+        line(out, &format!("| {} | {} |", name(row), shown.join(" | ")));
+    }
+    out.push('\n');
+}
+
+fn families(out: &mut String, report: &Report) {
+    let mut seen: Vec<&str> = Vec::new();
+    for task in &report.tasks {
+        if seen.contains(&task.family) {
+            continue;
+        }
+        seen.push(task.family);
+        let group = if task.development { "development" } else { "validation" };
+        line(out, &format!("## Family {} ({group})\n", task.family));
+        header(out, &["after trials"], report.checkpoints());
+        rows(out, report, |row| row.families.get(task.family).map(Vec::as_slice), interval);
+        out.push('\n');
+    }
+}
+
+fn by_task(out: &mut String, report: &Report) {
+    line(out, &format!("## By task, after {} trials, in the metric's unit\n", report.trials));
+    let titles: Vec<String> = report.methods.iter().map(name).collect();
+    let mut first = vec!["task", "best", "typical"];
+    first.extend(titles.iter().map(String::as_str));
+    header(out, &first, []);
+    for task in &report.tasks {
+        let mut shown = vec![task.name.to_owned(), figure(task.best), figure(task.typical)];
+        shown.extend(report.methods.iter().map(|row| {
+            let last = row.by_task.get(task.name).and_then(|cells| cells.last());
+            last.map_or_else(String::new, |last| {
+                format!("{}{}", figure(last.raw), mark(&last.cell))
+            })
+        }));
+        line(out, &format!("| {} |", shown.join(" | ")));
+    }
+    out.push('\n');
+}
+
+/// Four significant digits at most.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if !(1e-4..1e5).contains(&size) => format!("{value:.2e}"),
+        size if size < 1.0 => format!("{value:.4}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+fn anytime(out: &mut String, report: &Report) {
+    line(out, "## Anytime\n");
+    header(out, &["after trials"], super::doublings(report.trials));
+    rows(out, report, |row| Some(&row.anytime), |cell| format!("{:.3}", cell.regret.mean));
+    out.push('\n');
+}
+
+fn target(out: &mut String, report: &Report) {
+    line(out, &format!("## Time to a regret of {TARGET}\n"));
+    header(
+        out,
+        &[
+            "method",
+            "studies that reached it",
+            "median trials",
+            "median virtual hours",
+            "failed trials",
+        ],
+        [],
+    );
+    for row in &report.methods {
+        let time = &row.time_to_target;
+        let trials = time.median_trials.map_or_else(|| "–".to_owned(), |trials| trials.to_string());
+        let hours = time.median_hours.map_or_else(|| "–".to_owned(), |hours| format!("{hours:.1}"));
+        let (reached, failed) = (100.0 * time.share_reached, 100.0 * row.failed_share);
+        line(
+            out,
+            &format!("| {} | {reached:.0} % | {trials} | {hours} | {failed:.1} % |", name(row)),
+        );
+    }
+}
+
+fn notes(out: &mut String, report: &Report) {
+    let mut notes = Vec::new();
+    let versions = report.methods.iter();
+    notes.extend(
+        versions.filter_map(|row| Some(format!("{} is {}", name(row), row.version.as_ref()?))),
+    );
+    notes.extend(report.methods.iter().filter_map(|row| unsuited(report, &row.method)));
+    notes.extend(left_out(report));
+    if notes.is_empty() {
+        return;
+    }
+    out.push_str("\n## Notes\n\n");
+    for note in notes {
+        let written = writeln!(out, "- {note}.");
+        debug_assert!(written.is_ok(), "writing to a String succeeds");
+    }
+}
+
+/// The tasks that a method does not suit, with the first reason.
+fn unsuited(report: &Report, method: &str) -> Option<String> {
+    let pairs: Vec<_> = report.unsuited.iter().filter(|pair| pair.method == method).collect();
+    let tasks: Vec<&str> = pairs.iter().map(|pair| pair.task).collect();
+    let first = pairs.first()?;
+    Some(format!("`{method}` does not suit {} ({}: {})", tasks.join(", "), first.task, first.why))
+}
+
+/// The tasks that did not run, with the first reason.
+fn left_out(report: &Report) -> Option<String> {
+    let tasks: Vec<&str> = report.left_out.iter().map(|task| task.task).collect();
+    let first = report.left_out.first()?;
+    Some(format!("left out: {} ({})", tasks.join(", "), first.why))
+}

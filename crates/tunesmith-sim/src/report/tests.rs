@@ -1,0 +1,148 @@
+//! Reports of results that are worked out by hand, and of a small benchmark that runs.
+
+use super::*;
+use crate::bench::Bench;
+use crate::results::{Recommendation, ResultsFile, Unit};
+use crate::{Method, Sources, select};
+
+const TASKS: [&str; 2] = ["branin", "hartmann6"];
+
+fn plan(methods: &[&str], trials: u32, seeds: u32) -> Plan {
+    let words: Vec<String> = TASKS.iter().map(|task| (*task).to_owned()).collect();
+    Plan {
+        tasks: select(&words, &Sources::default()).expect("formulas").tasks,
+        methods: methods.iter().map(|text| text.parse::<Method>().expect("a method")).collect(),
+        trials,
+        seeds,
+        workers: 1,
+    }
+}
+
+fn result(task: &str, method: &str, seed: u32, regrets: &[(u32, f64)]) -> UnitResult {
+    let made = |(finished, regret): &(u32, f64)| Recommendation {
+        trial: finished - 1,
+        finished: *finished,
+        seconds: f64::from(*finished) * 3600.0,
+        regret: *regret,
+    };
+    UnitResult {
+        unit: Unit {
+            task: task.to_owned(),
+            method: method.to_owned(),
+            seed,
+            trials: 16,
+            workers: 1,
+        },
+        fingerprint: String::new(),
+        recommendations: regrets.iter().map(made).collect(),
+        finished: 16,
+        failed: 4,
+        seconds: 16.0,
+        version: None,
+    }
+}
+
+/// On both tasks and both seeds `tpe` is twice as good as `random` from trial 10 on.
+fn report() -> Report {
+    let plan = plan(&["tpe", "random"], 16, 2);
+    let scales: Vec<Scale> = plan.tasks.iter().map(|task| Scale::of(&*task.objective)).collect();
+    let mut results = Vec::new();
+    for (task, scale) in TASKS.iter().zip(&scales) {
+        let unit = scale.regret(None);
+        for seed in 0..2 {
+            results.push(result(task, "random", seed, &[(4, 0.4 * unit)]));
+            results.push(result(
+                task,
+                "tpe",
+                seed,
+                &[(4, 0.4 * unit), (10, 0.2 * unit), (12, 0.04 * unit)],
+            ));
+        }
+    }
+    let outcomes = Outcomes { results, scales, unsuited: Vec::new() };
+    Report::of(&plan, &outcomes, "random", &[("rpart-14", "no engine".to_owned())])
+}
+
+#[test]
+fn regret_is_that_of_the_recommendation_at_each_checkpoint() {
+    let report = report();
+    let means = |row: &MethodRow| -> Vec<(u32, f64)> {
+        row.anytime
+            .iter()
+            .map(|cell| (cell.trials, (1e6 * cell.regret.mean).round() / 1e6))
+            .collect()
+    };
+    assert_eq!(means(&report.methods[0]), [(1, 1.0), (2, 1.0), (4, 0.4), (8, 0.4), (16, 0.04)]);
+    assert_eq!(means(&report.methods[1]), [(1, 1.0), (2, 1.0), (4, 0.4), (8, 0.4), (16, 0.4)]);
+    let difference = report.methods[0].all[1].difference.expect("a baseline");
+    assert!((difference.mean + 0.36).abs() < 1e-9 && difference.high < 0.0);
+    assert!(report.methods[1].all[1].difference.is_none());
+    let time = &report.methods[0].time_to_target;
+    assert_eq!(
+        (time.share_reached, time.median_trials, time.median_hours),
+        (1.0, Some(12), Some(12.0))
+    );
+    assert_eq!(report.methods[1].time_to_target.median_trials, None);
+}
+
+#[test]
+fn markdown_and_json_say_the_same() {
+    let report = report();
+    let markdown = report.to_markdown();
+    assert!(
+        markdown.contains("| `tpe` | 0.400 [0.400, 0.400] | 0.040 [0.040, 0.040] < |"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("| `tpe` | +0.000 [+0.000, +0.000] | -0.360 [-0.360, -0.360] |"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("- left out: rpart-14 (no engine)."), "{markdown}");
+    assert!(markdown.contains("| `tpe` | 100 % | 12 | 12.0 | 25.0 % |"), "{markdown}");
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
+    let cell = &json["methods"][0]["by_task"]["branin"][1];
+    let raw = cell["raw"].as_f64().expect("a number");
+    assert!((raw / json["tasks"][0]["typical"].as_f64().expect("a number") - 0.04).abs() < 0.005);
+    assert_eq!(cell["trials"], 16);
+}
+
+#[test]
+fn a_benchmark_runs_keeps_its_results_and_leaves_out_what_does_not_suit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("results.jsonl");
+    let plan = plan(&["random", "sobol"], 6, 2);
+    let bench = Bench {
+        plan: &plan,
+        policy_for: &|config| Ok(tunesmith_search::policy(config)?),
+        peers: None,
+        jobs: 2,
+    };
+    let run = || {
+        let mut file = ResultsFile::open(&path).expect("a file");
+        let mut last = (0, 0);
+        let outcomes =
+            bench.run(Some(&mut file), |done, total| last = (done, total)).expect("it runs");
+        (outcomes, last)
+    };
+    let (first, watched) = run();
+    assert_eq!((first.results.len(), watched), (8, (8, 8)));
+    assert!(first.results.iter().all(|result| result.finished == 6));
+    let (again, watched) = run();
+    assert_eq!((again.results, watched), (first.results, (0, 0)));
+    assert_eq!(std::fs::read_to_string(&path).expect("text").lines().count(), 8);
+}
+
+#[test]
+fn a_method_that_suits_no_task_and_a_peer_without_python_are_refused() {
+    for (methods, hint) in [(["random", "grid"], "grid"), (["random", "hyperopt"], "--python")] {
+        let plan = plan(&methods, 4, 1);
+        let bench = Bench {
+            plan: &plan,
+            policy_for: &|config| Ok(tunesmith_search::policy(config)?),
+            peers: None,
+            jobs: 1,
+        };
+        let error = bench.run(None, |_, _| ()).expect_err("refused");
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+}

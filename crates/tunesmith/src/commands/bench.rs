@@ -1,0 +1,109 @@
+//! `tunesmith bench`: methods of search on simulated tasks, and the regret of what they would recommend. It refuses
+//! to say how fast a search is: that is measured by `cargo x bench`.
+
+use std::io::{IsTerminal, Write};
+
+use tunesmith_core::StudyConfig;
+use tunesmith_sim::{
+    Bench, BenchError, Method, PeerProgram, Plan, Report, ResultsFile, Selection, Sources,
+};
+
+use super::print;
+use crate::cli::BenchArguments;
+use crate::exit::{Class, Classified, Failure};
+
+/// Why a benchmark does not begin.
+#[derive(Debug, thiserror::Error)]
+enum BenchRefusal {
+    #[error("the baseline `{baseline}` is none of the methods; add it to --methods")]
+    Baseline { baseline: String },
+    #[error("{what} must be at least 1")]
+    Zero { what: &'static str },
+}
+
+/// Runs the benchmark and prints its report.
+pub(crate) fn run(arguments: &BenchArguments, quiet: bool) -> Result<(), Failure> {
+    let (plan, left_out) = plan(arguments)?;
+    let baseline = baseline(arguments, &plan)?;
+    let peers = arguments
+        .python
+        .as_ref()
+        .map(|python| PeerProgram { python: python.clone(), driver: arguments.driver.clone() });
+    let bench = Bench {
+        plan: &plan,
+        policy_for: &|config: &StudyConfig| Ok(tunesmith_search::policy(config)?),
+        peers: peers.as_ref(),
+        jobs: arguments.jobs.map_or_else(available, usize::from),
+    };
+    let mut file =
+        arguments.results.as_deref().map(ResultsFile::open).transpose().class(Class::Storage)?;
+    let shown = !quiet && std::io::stderr().is_terminal();
+    let outcomes = bench.run(file.as_mut(), |done, total| {
+        if shown {
+            progress(done, total);
+        }
+    });
+    let outcomes = outcomes.map_err(|error| Failure::new(class(&error), error))?;
+    let report = Report::of(&plan, &outcomes, &baseline, &left_out);
+    print(&if arguments.json { report.to_json() + "\n" } else { report.to_markdown() })
+}
+
+type LeftOut = Vec<(&'static str, String)>;
+
+fn plan(arguments: &BenchArguments) -> Result<(Plan, LeftOut), Failure> {
+    for (what, count) in [
+        ("--trials", arguments.trials),
+        ("--seeds", arguments.seeds),
+        ("--workers", arguments.workers),
+    ] {
+        if count == 0 {
+            return Err(Failure::new(Class::Usage, BenchRefusal::Zero { what }));
+        }
+    }
+    let methods: Result<Vec<Method>, _> =
+        arguments.methods.iter().map(|text| text.parse()).collect();
+    let sources = Sources { data: arguments.data.clone() };
+    let Selection { tasks, left_out } =
+        tunesmith_sim::select(&arguments.tasks, &sources).class(Class::Usage)?;
+    let plan = Plan {
+        tasks,
+        methods: methods.class(Class::Usage)?,
+        trials: arguments.trials,
+        seeds: arguments.seeds,
+        workers: arguments.workers,
+    };
+    let left_out = left_out.into_iter().map(|(task, why)| (task, why.to_string()));
+    Ok((plan, left_out.collect()))
+}
+
+/// The named method, else `random` where it is among them, else the first.
+fn baseline(arguments: &BenchArguments, plan: &Plan) -> Result<String, Failure> {
+    let known = |name: &str| plan.methods.iter().any(|method| method.label == name);
+    match &arguments.baseline {
+        Some(named) if !known(named) => {
+            let baseline = named.clone();
+            Err(Failure::new(Class::Usage, BenchRefusal::Baseline { baseline }))
+        }
+        Some(named) => Ok(named.clone()),
+        None if known("random") => Ok("random".to_owned()),
+        None => Ok(plan.methods.first().map(|method| method.label.clone()).unwrap_or_default()),
+    }
+}
+
+fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A line that overwrites itself. A terminal that is gone is no reason to stop.
+fn progress(done: usize, total: usize) {
+    let end = if done == total { "\n" } else { "" };
+    drop(write!(std::io::stderr(), "\r{done} of {total} studies{end}"));
+}
+
+fn class(error: &BenchError) -> Class {
+    match error {
+        BenchError::NoPython { .. } | BenchError::Unsuited { .. } => Class::Usage,
+        BenchError::Results(_) => Class::Storage,
+        _ => Class::Unexpected,
+    }
+}
