@@ -142,11 +142,6 @@ impl<'a> Encoding<'a> {
         self.axes.iter().map(coordinate).collect()
     }
 
-    /// As [`Encoding::encode`] where every parameter is present.
-    pub(crate) fn encode_full(&self, params: &Params) -> Option<Vec<f64>> {
-        self.encode(params).into_iter().collect()
-    }
-
     /// The params at coordinates: legal, completed by ties, without what is inactive.
     pub(crate) fn decode(&self, coordinates: &[f64]) -> Params {
         self.space.complete(|parameter| {
@@ -156,12 +151,6 @@ impl<'a> Encoding<'a> {
             });
             value.unwrap_or(Value::Null)
         })
-    }
-
-    /// The coordinates of a point of the unit cube.
-    #[expect(clippy::wrong_self_convention, reason = "it maps as Parameter::from_unit does")]
-    pub(crate) fn from_unit(&self, units: &[f64]) -> Vec<f64> {
-        self.axes.iter().zip(units).map(|(axis, unit)| axis.from_unit(*unit)).collect()
     }
 
     /// How many different points there are; `None` for a continuum or too many to count.
@@ -207,7 +196,8 @@ mod tests {
         assert_eq!((encoding.dimensions(), encoding.cardinality()), (5, None));
         for number in 0..50 {
             let params = space.sample(&tunesmith_core::Rng::at(1, number, "encoding"));
-            let coordinates = encoding.encode_full(&params).expect("all present");
+            let coordinates: Option<Vec<f64>> = encoding.encode(&params).into_iter().collect();
+            let coordinates = coordinates.expect("all present");
             let snapped: Vec<f64> =
                 encoding.axes.iter().zip(&coordinates).map(|(axis, at)| axis.snap(*at)).collect();
             for (left, right) in coordinates.iter().zip(&snapped) {
@@ -231,7 +221,8 @@ mod tests {
         let encoding = Encoding::of(&space);
         for step in 0..=40 {
             let unit = f64::from(step) / 40.0;
-            let coordinates = encoding.from_unit(&[unit; 5]);
+            let coordinates: Vec<f64> =
+                encoding.axes.iter().map(|axis| axis.from_unit(unit)).collect();
             assert!(space.check(&encoding.decode(&coordinates)).is_ok(), "at {unit}");
         }
         assert_eq!(encoding.axes[1].kind, Kind::Lattice(vec![0.125, 0.375, 0.625, 0.875]));

@@ -2,7 +2,7 @@
 //!
 //! Refuses to drop a trial: one that was cancelled tells nothing and is the only kind left out.
 
-use tunesmith_core::{FailureReason, Goal, Metric, Outcome, Params, Study, Trial, TrialState};
+use tunesmith_core::{FailureReason, Goal, Metric, Outcome, Study, Trial, TrialState};
 
 /// A trial with a value for every metric.
 #[derive(Debug, Clone)]
@@ -50,11 +50,6 @@ impl<'a> History<'a> {
     /// How many trials ended with something to learn from.
     pub(crate) fn finished(&self) -> usize {
         self.completed.len() + self.pruned.len() + self.failed.len()
-    }
-
-    /// The params of the trials that have not ended.
-    pub(crate) fn pending_params(&self) -> Vec<Params> {
-        self.pending.iter().map(|trial| trial.params.clone()).collect()
     }
 }
 

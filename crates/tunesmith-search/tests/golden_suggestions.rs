@@ -74,7 +74,11 @@ fn loss(params: &Params) -> f64 {
     let real = |name: &str| params.get(name).and_then(Value::as_f64).unwrap_or(0.0);
     let epochs = real("epochs") - 3.0;
     let dropout = real("dropout") - 0.25;
-    real("decay") + 0.1 * epochs * epochs + dropout * dropout + real("batch") / 100.0 + 50.0 * real("lr")
+    real("decay")
+        + 0.1 * epochs * epochs
+        + dropout * dropout
+        + real("batch") / 100.0
+        + 50.0 * real("lr")
 }
 
 fn written(value: &Value) -> String {

@@ -265,14 +265,20 @@ fn a_warm_start_takes_its_priors_once() {
     write(file("first", 6, ""));
     let resumed = write(file("second", 3, "warm_start: [first]"));
     assert!(resumed.contains("second: 3 of 3 trials completed"), "{resumed}");
-    check(&write(file("second", 3, "")), &expect![[r#"
+    check(
+        &write(file("second", 3, "")),
+        &expect![[r#"
         2> error: the study `second` exists with another configuration: `parameters`, `warm_start` differ; give the file another `name`, or change it back (`budget` may change)
         exit 3
-    "#]]);
-    check(&write(file("third", 3, "warm_start: [frist]")), &expect![[r#"
+    "#]],
+    );
+    check(
+        &write(file("third", 3, "warm_start: [frist]")),
+        &expect![[r#"
         2> error: `warm_start` names `frist`, and there is no such study in this storage; there are: first, second
         exit 3
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -73,7 +73,8 @@ fn draws_follow_the_density() {
     let mean: f64 = (0..count)
         .map(|number| {
             let params = belief.draw(&space, &Rng::at(3, number, "belief"));
-            let at = encoding.encode_full(&params).expect("all present");
+            let at: Option<Vec<f64>> = encoding.encode(&params).into_iter().collect();
+            let at = at.expect("all present");
             libm::exp(-belief.log_density(&encoding, &at))
         })
         .sum::<f64>()

@@ -191,7 +191,7 @@ impl Tree {
                     open.push((*left, below));
                 }
                 Node::Leaf { mean, variance, weight } => {
-                    leaves.push(Leaf { sides, mean: *mean, variance: *variance, weight: *weight })
+                    leaves.push(Leaf { sides, mean: *mean, variance: *variance, weight: *weight });
                 }
             }
         }
@@ -222,14 +222,6 @@ impl Side {
             }
             // A rule is of its feature's kind.
             _ => (self.clone(), self.clone()),
-        }
-    }
-
-    /// Whether the value lies within.
-    pub(crate) fn contains(&self, value: f64) -> bool {
-        match self {
-            Self::Range { low, high } => *low < value && value <= *high,
-            Self::Set(set) => set.get(value as usize).copied().unwrap_or(false),
         }
     }
 }

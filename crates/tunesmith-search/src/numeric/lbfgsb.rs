@@ -181,7 +181,8 @@ fn remember(pairs: &mut Vec<Pair>, old: &State, new: &State) {
     let step = difference(&new.point, &old.point);
     let change = difference(&new.gradient, &old.gradient);
     let curvature = dot(&step, &change);
-    if !(curvature > 1e-12 * dot(&change, &change)) {
+    let is_convex = curvature > 1e-12 * dot(&change, &change);
+    if !is_convex {
         return;
     }
     if pairs.len() == MEMORY {

@@ -14,7 +14,7 @@
 mod acquisition;
 mod candidates;
 
-use tunesmith_core::{Params, Rng, Sampler, Study, Suggestion, Trial, TrialState, Value};
+use tunesmith_core::{Params, Rng, Sampler, Study, Suggestion, Trial, TrialState};
 
 use crate::encoding::Encoding;
 use crate::numeric::forest::{Cut, Forest as Trees, Settings};

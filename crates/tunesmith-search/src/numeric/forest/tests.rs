@@ -88,9 +88,12 @@ fn boxes_are_a_partition_with_the_trees_own_values() {
         let leaves = tree.leaves(&MIXED);
         assert_eq!(leaves.iter().map(|leaf| leaf.weight).sum::<f64>(), 80.0);
         for row in &rows {
-            let within = |leaf: &&Leaf| {
-                leaf.sides.iter().zip(row).all(|(side, value)| side.contains(*value))
+            let holds = |side: &Side, value: f64| match side {
+                Side::Range { low, high } => *low < value && value <= *high,
+                Side::Set(set) => set[value as usize],
             };
+            let within =
+                |leaf: &&Leaf| leaf.sides.iter().zip(row).all(|(side, value)| holds(side, *value));
             let found: Vec<&Leaf> = leaves.iter().filter(within).collect();
             assert_eq!(found.len(), 1, "{row:?} lies in {} boxes", found.len());
             assert_eq!(found[0].mean, tree.predict(row).mean);

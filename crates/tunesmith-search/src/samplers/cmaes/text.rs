@@ -17,7 +17,7 @@ pub(super) fn write(numbers: &[f64]) -> String {
 
 /// `None` where the text is not one of [`write`]'s.
 pub(super) fn read(text: &str) -> Option<Vec<f64>> {
-    if !text.is_ascii() || text.len() % DIGITS != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(DIGITS) {
         return None;
     }
     (0..text.len() / DIGITS)

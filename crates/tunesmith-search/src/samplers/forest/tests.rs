@@ -4,6 +4,7 @@ use tunesmith_core::{Condition, Domain, Parameter};
 
 use super::*;
 use crate::rehearsal::{End, Rehearsal, number};
+use tunesmith_core::Value;
 
 fn space() -> Vec<Parameter> {
     vec![

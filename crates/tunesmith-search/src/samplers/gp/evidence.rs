@@ -137,7 +137,7 @@ fn best_or_latest(mut all: Vec<Observation<'_>>) -> Vec<Observation<'_>> {
     if all.len() <= BEST + LATEST {
         return all;
     }
-    all.sort_by(|a, b| b.trial.number.cmp(&a.trial.number));
+    all.sort_by_key(|one| std::cmp::Reverse(one.trial.number));
     let mut older = all.split_off(LATEST);
     older.select_nth_unstable_by(BEST, |a, b| a.scores[0].total_cmp(&b.scores[0]));
     all.extend(older.into_iter().take(BEST));
@@ -145,7 +145,7 @@ fn best_or_latest(mut all: Vec<Observation<'_>>) -> Vec<Observation<'_>> {
 }
 
 fn front_and_latest(mut all: Vec<Observation<'_>>) -> Vec<Observation<'_>> {
-    all.sort_by(|a, b| b.trial.number.cmp(&a.trial.number));
+    all.sort_by_key(|one| std::cmp::Reverse(one.trial.number));
     let scores: Vec<Vec<f64>> = all.iter().map(|one| one.scores.clone()).collect();
     let front = pareto::front(&scores);
     let mut keep = vec![false; all.len()];
