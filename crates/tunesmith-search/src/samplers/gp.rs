@@ -234,3 +234,6 @@ pub(crate) fn quasi_random(
     let note = Params::from([("model", Value::from("sobol")), ("why", Value::from(why))]);
     Suggestion { params, note }
 }
+
+#[cfg(test)]
+mod tests;

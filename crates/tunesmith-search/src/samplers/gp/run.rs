@@ -192,6 +192,9 @@ impl<'a> Run<'a> {
         if let Some(trust) = &self.trust {
             note.insert(REGION, Value::Int(trust.number));
         }
+        if self.frame.conditional {
+            note.insert("inactive", Value::from("at the middle"));
+        }
         if self.points.partial > 0 {
             note.insert("partial_curves", Value::Int(self.points.partial as i64));
         }
