@@ -139,6 +139,8 @@ fn choices_are_those_of_cmaes() {
     }
 }
 
+type Function = fn(&[f64]) -> f64;
+
 fn sphere(x: &[f64]) -> f64 {
     x.iter().map(|x| (x - 1.0) * (x - 1.0)).sum()
 }
@@ -163,7 +165,7 @@ fn continuous(size: usize) -> SearchSpace {
 const PLAIN: Settings = Settings { sigma: 1.0 / 6.0, population: None, restart: Restart::None };
 
 /// Evaluations until the target is met.
-fn evaluations(layout: &Layout, function: fn(&[f64]) -> f64, target: f64, run: u64) -> usize {
+fn evaluations(layout: &Layout, function: Function, target: f64, run: u64) -> usize {
     let rng = Rng::at(run, 0, "evaluations");
     let mut state = State::first(&PLAIN, layout);
     let mut count = 0;
@@ -190,7 +192,7 @@ fn evaluations_are_as_many_as_those_of_cmaes() {
     let golden = &golden()["evaluations"];
     let space = continuous(10);
     let layout = Layout::of(&Encoding::of(&space));
-    let functions: [(&str, fn(&[f64]) -> f64); 3] =
+    let functions: [(&str, Function); 3] =
         [("sphere", sphere), ("rosenbrock", rosenbrock), ("ellipsoid", ellipsoid)];
     for (name, function) in functions {
         let mut counts: Vec<usize> = (0..RUNS)

@@ -1,6 +1,6 @@
 //! What holds of a search with a forest: its design, its share of draws, what it sees, and that it finds.
 
-use tunesmith_core::{Condition, Domain, Parameter};
+use tunesmith_core::{Condition, Domain, Parameter, Value};
 
 use super::*;
 use crate::rehearsal::{End, Rehearsal, number};
