@@ -7,7 +7,7 @@ use super::choices::Choices;
 use super::gaussian::{Constants, Covariance, Gaussian};
 use super::margin::{Coordinate, Lattice};
 use super::*;
-use crate::rehearsal::{self, End, Rehearsal};
+use crate::tests::{End, Rehearsal, number as value_of};
 
 /// Enough for a median within a few percent; cmaes ran 51 times.
 const RUNS: u64 = 21;
@@ -243,8 +243,8 @@ fn mixed() -> Vec<Parameter> {
 
 /// Least at lr 1e-3, 9 layers, kind c and warm-up 0.2.
 fn cost(params: &Params) -> End {
-    let lr = libm::log10(rehearsal::number(params, "lr")) + 3.0;
-    let layers = rehearsal::number(params, "layers") - 9.0;
+    let lr = libm::log10(value_of(params, "lr")) + 3.0;
+    let layers = value_of(params, "layers") - 9.0;
     let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
     let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
     End::Completed(vec![lr * lr + 0.1 * layers * layers + warmup * warmup + kind])

@@ -3,8 +3,7 @@
 use tunesmith_core::{Condition, Domain, Parameter, Value};
 
 use super::*;
-use crate::rehearsal::{End, Rehearsal, number};
-use tunesmith_core::Value;
+use crate::tests::{End, Rehearsal, number};
 
 fn space() -> Vec<Parameter> {
     vec![
