@@ -42,9 +42,6 @@ mod samplers;
 mod schedulers;
 pub mod transfer;
 
-#[cfg(test)]
-mod rehearsal;
-
 pub use belief::{KnownPriorError, flat_prior, known_prior};
 pub use nearest::nearest;
 pub use options::{OptionKind, OptionSpec};
@@ -52,3 +49,6 @@ pub use registry::{Entry, RegistryError, policy, samplers, schedulers};
 pub use samplers::grid::{Grid, GridRefusal, MOST_POINTS};
 pub use samplers::sobol::Sobol;
 pub use schedulers::none::NoScheduler;
+
+#[cfg(test)]
+mod tests;

@@ -136,13 +136,13 @@ impl Forest {
     /// The prediction at a point with a value for every feature.
     pub(crate) fn predict(&self, point: &[f64]) -> Prediction {
         let count = self.trees.len().max(1) as f64;
-        let leaves = || self.trees.iter().map(|tree| tree.predict(point));
-        let mean = leaves().map(|leaf| leaf.mean).sum::<f64>() / count;
-        let spread = |leaf: Prediction| {
+        let leaves: Vec<Prediction> = self.trees.iter().map(|tree| tree.predict(point)).collect();
+        let mean = leaves.iter().map(|leaf| leaf.mean).sum::<f64>() / count;
+        let spread = |leaf: &Prediction| {
             let distance = leaf.mean - mean;
             leaf.variance + distance * distance
         };
-        Prediction { mean, variance: leaves().map(spread).sum::<f64>() / count }
+        Prediction { mean, variance: leaves.iter().map(spread).sum::<f64>() / count }
     }
 }
 

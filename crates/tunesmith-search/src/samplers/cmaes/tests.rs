@@ -7,7 +7,7 @@ use super::choices::Choices;
 use super::gaussian::{Constants, Covariance, Gaussian};
 use super::margin::{Coordinate, Lattice};
 use super::*;
-use crate::rehearsal::{self, End, Rehearsal};
+use crate::tests::{End, Rehearsal, number as value_of};
 
 /// Enough for a median within a few percent; cmaes ran 51 times.
 const RUNS: u64 = 21;
@@ -139,6 +139,8 @@ fn choices_are_those_of_cmaes() {
     }
 }
 
+type Function = fn(&[f64]) -> f64;
+
 fn sphere(x: &[f64]) -> f64 {
     x.iter().map(|x| (x - 1.0) * (x - 1.0)).sum()
 }
@@ -163,7 +165,7 @@ fn continuous(size: usize) -> SearchSpace {
 const PLAIN: Settings = Settings { sigma: 1.0 / 6.0, population: None, restart: Restart::None };
 
 /// Evaluations until the target is met.
-fn evaluations(layout: &Layout, function: fn(&[f64]) -> f64, target: f64, run: u64) -> usize {
+fn evaluations(layout: &Layout, function: Function, target: f64, run: u64) -> usize {
     let rng = Rng::at(run, 0, "evaluations");
     let mut state = State::first(&PLAIN, layout);
     let mut count = 0;
@@ -190,7 +192,7 @@ fn evaluations_are_as_many_as_those_of_cmaes() {
     let golden = &golden()["evaluations"];
     let space = continuous(10);
     let layout = Layout::of(&Encoding::of(&space));
-    let functions: [(&str, fn(&[f64]) -> f64); 3] =
+    let functions: [(&str, Function); 3] =
         [("sphere", sphere), ("rosenbrock", rosenbrock), ("ellipsoid", ellipsoid)];
     for (name, function) in functions {
         let mut counts: Vec<usize> = (0..RUNS)
@@ -241,8 +243,8 @@ fn mixed() -> Vec<Parameter> {
 
 /// Least at lr 1e-3, 9 layers, kind c and warm-up 0.2.
 fn cost(params: &Params) -> End {
-    let lr = libm::log10(rehearsal::number(params, "lr")) + 3.0;
-    let layers = rehearsal::number(params, "layers") - 9.0;
+    let lr = libm::log10(value_of(params, "lr")) + 3.0;
+    let layers = value_of(params, "layers") - 9.0;
     let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
     let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
     End::Completed(vec![lr * lr + 0.1 * layers * layers + warmup * warmup + kind])

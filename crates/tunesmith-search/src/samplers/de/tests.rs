@@ -3,7 +3,7 @@
 use tunesmith_core::{Domain, Scale};
 
 use super::*;
-use crate::rehearsal::{End, Rehearsal, number};
+use crate::tests::{End, Rehearsal, number};
 
 fn space() -> Vec<Parameter> {
     vec![

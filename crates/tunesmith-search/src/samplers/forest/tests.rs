@@ -1,10 +1,9 @@
 //! What holds of a search with a forest: its design, its share of draws, what it sees, and that it finds.
 
-use tunesmith_core::{Condition, Domain, Parameter};
+use tunesmith_core::{Condition, Domain, Parameter, Value};
 
 use super::*;
-use crate::rehearsal::{End, Rehearsal, number};
-use tunesmith_core::Value;
+use crate::tests::{End, Rehearsal, number};
 
 fn space() -> Vec<Parameter> {
     vec![

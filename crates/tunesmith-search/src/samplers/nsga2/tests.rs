@@ -5,7 +5,7 @@ use tunesmith_core::Domain;
 
 use super::*;
 use crate::numeric::pareto::hypervolume;
-use crate::rehearsal::{End, Rehearsal, number};
+use crate::tests::{End, Rehearsal, number};
 
 fn golden() -> Json {
     serde_json::from_str(include_str!("../../../tests/golden/nsga2.json")).expect("JSON")
