@@ -327,6 +327,27 @@ fn trials_are_enqueued() {
                 exit 2
             "#]],
         ),
+    ] {
+        check(folder.path(), &[&["enqueue", "rte"], &arguments[..]].concat(), expected);
+    }
+    let again = [
+        "enqueue",
+        "rte",
+        "--again",
+        "learning_rate=2e-5",
+        "warmup_ratio=0.1",
+        "lr_scheduler_type=linear",
+    ];
+    assert!(run(folder.path(), &again).contains("trial 5 is queued"));
+    let drawn = run(folder.path(), &["enqueue", "rte", "learning_rate=2e-5"]);
+    assert!(drawn.contains("trial 6 is queued: learning_rate=2e-5 lr_scheduler_type="), "{drawn}");
+}
+
+#[test]
+fn what_cannot_be_enqueued_is_refused_in_a_sentence() {
+    let folder = folder();
+    with_effects(folder.path(), 4);
+    for (arguments, expected) in [
         (
             ["learning_rate=2", "warmup_ratio=0.1", "lr_scheduler_type=linear"],
             expect![[r#"
@@ -370,17 +391,6 @@ fn trials_are_enqueued() {
     ] {
         check(folder.path(), &[&["enqueue", "rte"], &arguments[..]].concat(), expected);
     }
-    let again = [
-        "enqueue",
-        "rte",
-        "--again",
-        "learning_rate=2e-5",
-        "warmup_ratio=0.1",
-        "lr_scheduler_type=linear",
-    ];
-    assert!(run(folder.path(), &again).contains("trial 5 is queued"));
-    let drawn = run(folder.path(), &["enqueue", "rte", "learning_rate=2e-5"]);
-    assert!(drawn.contains("trial 6 is queued: learning_rate=2e-5 lr_scheduler_type="), "{drawn}");
 }
 
 #[test]

@@ -19,6 +19,10 @@ const MOST_VALUES: usize = 6;
 const LEAST_FOR_INTERVAL: usize = 3;
 /// How often a mean is drawn again.
 const RESAMPLES: u64 = 500;
+/// Beyond so many trials the normal limit stands for the draws.
+const MOST_DRAWN: usize = 200;
+/// The 95 % quantile of the standard normal distribution.
+const NORMAL_95: f64 = 1.644_853_626_951_472_2;
 
 /// Which way a parameter acts.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +63,8 @@ pub struct Bin {
     pub trials: usize,
     /// Their mean, in the metric's own units.
     pub mean: f64,
-    /// Where the mean lies with a confidence of 90 %, by the bootstrap; `None` of fewer than three trials.
+    /// Where the mean lies with a confidence of 90 %, by the bootstrap or its normal limit; `None` of fewer than three
+    /// trials.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -180,22 +185,40 @@ fn cut<'p, 'a>(points: &'p [Point<'a>], numeric: bool) -> Vec<&'p [Point<'a>]> {
 }
 
 fn bin(points: &[Point<'_>], evidence: &Evidence<'_>, rng: &Rng) -> Bin {
-    let mean = |sum: f64| score(evidence.goal, sum / points.len() as f64);
-    let count = points.len() as u64;
-    let drawn = |resample: u64| {
-        let mut rng = rng.branch(resample);
-        let draw = |_| points[rng.below(count) as usize].score;
-        mean((0..count).map(draw).sum())
-    };
-    let interval = (points.len() >= LEAST_FOR_INTERVAL)
-        .then(|| (0..RESAMPLES).map(drawn).collect::<Vec<f64>>())
-        .and_then(|mut means| middle_of(&mut means));
+    let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
+    let mean = mean(scores.iter().copied());
+    let turned = |bound: f64| score(evidence.goal, bound);
+    let interval = interval(&scores, mean, rng)
+        .map(|(low, high)| (turned(low).min(turned(high)), turned(low).max(turned(high))));
     let value = |point: Option<&Point<'_>>| point.map_or(Value::Null, |point| point.value.clone());
     Bin {
         from: value(points.first()),
         to: value(points.last()),
         trials: points.len(),
-        mean: mean(points.iter().map(|point| point.score).sum()),
+        mean: turned(mean),
         interval,
     }
+}
+
+/// Where the mean lies with a confidence of 90 %.
+fn interval(scores: &[f64], centre: f64, rng: &Rng) -> Option<(f64, f64)> {
+    let count = scores.len();
+    if count < LEAST_FOR_INTERVAL {
+        return None;
+    }
+    if count > MOST_DRAWN {
+        let squares: f64 = scores.iter().map(|score| (score - centre) * (score - centre)).sum();
+        let half = NORMAL_95 * (squares / (count - 1) as f64 / count as f64).sqrt();
+        return Some((centre - half, centre + half));
+    }
+    let drawn = |resample: u64| {
+        let mut rng = rng.branch(resample);
+        mean((0..count).map(|_| scores[rng.below(count as u64) as usize]))
+    };
+    middle_of(&mut (0..RESAMPLES).map(drawn).collect::<Vec<f64>>())
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
 }

@@ -16,8 +16,9 @@ const TARGET: f64 = 0.1;
 const LEAST_BEST: f64 = 5.0;
 /// Trials that a regime needs.
 const LEAST_IN_REGIME: u32 = 2;
-/// How often the trials are drawn again for an interval.
-const RESAMPLES: u64 = 200;
+/// How often the trials are drawn again for an interval; of more than 10,000 trials less often, down to this.
+const RESAMPLES: usize = 200;
+const LEAST_RESAMPLES: usize = 40;
 
 /// The cells of every trial, and the trials from best to worst.
 pub(super) struct Cells<'a> {
@@ -116,9 +117,10 @@ pub(super) fn measure(axes: &[Axis<'_>], evidence: &Evidence<'_>, rng: &Rng) -> 
     let count = evidence.trials.len();
     let target = target(count);
     let values = cells.values(&vec![1; count], target);
-    let repeated: Vec<Vec<f64>> = (0..RESAMPLES)
+    let resamples = (RESAMPLES * 10_000 / count).clamp(LEAST_RESAMPLES, RESAMPLES);
+    let repeated: Vec<Vec<f64>> = (0..resamples)
         .map(|resample| {
-            let mut rng = rng.branch_named("resample").branch(resample);
+            let mut rng = rng.branch_named("resample").branch(resample as u64);
             let mut weights = vec![0; count];
             for _ in 0..count {
                 weights[rng.below(count as u64) as usize] += 1;

@@ -44,7 +44,7 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
         return None;
     }
     match SearchSpace::new(parameters) {
-        Ok(space) => with_known_priors(space, &entries, remarks.problems),
+        Ok(space) => with_known_priors(&space, &entries, remarks.problems),
         Err(error) => {
             let named = entries.iter().find(|entry| culprit(&error) == Some(entry.name.as_str()));
             let span = named.map_or(node.span.clone(), |entry| entry.span.clone());
@@ -58,7 +58,7 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
 
 /// The space with the priors that `prior: known` asks for.
 fn with_known_priors(
-    space: SearchSpace,
+    space: &SearchSpace,
     entries: &[Entry<'_>],
     problems: &mut Vec<Problem>,
 ) -> Option<SearchSpace> {
@@ -73,7 +73,7 @@ fn with_known_priors(
             continue;
         };
         let name = hyperparameters::find(&parameter.name).map_or(&*parameter.name, |row| row.name);
-        match tunesmith_search::known_prior(name, domain, &space) {
+        match tunesmith_search::known_prior(name, domain, space) {
             Ok(prior) => *parameter = parameter.clone().with_prior(prior),
             Err(error) => {
                 let kind = ProblemKind::Space { message: error.to_string() };
