@@ -8,7 +8,7 @@ use super::evidence::observations;
 use super::trust::replay;
 use super::*;
 use crate::numeric::pareto;
-use crate::rehearsal::{End, Rehearsal, number};
+use crate::tests::{End, Rehearsal, number};
 
 fn axes(count: usize) -> Vec<Parameter> {
     (0..count).map(|i| Parameter::new(&format!("x{i}"), Domain::float(0.0, 1.0))).collect()
