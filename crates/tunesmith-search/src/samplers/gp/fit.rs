@@ -168,8 +168,9 @@ impl Evidence {
                 slopes[pairs + j] *= weight * kernel.scale;
             }
         }
-        for axis in 0..axes {
-            gradient[axis] = kernel.inverse_squares[axis] * dot(&self.squares[axis], &slopes);
+        let lengths = kernel.inverse_squares.iter().zip(&self.squares);
+        for (slot, (weight, squares)) in gradient.iter_mut().zip(lengths) {
+            *slot = weight * dot(squares, &slopes);
         }
         gradient[axes] = of_scale * kernel.scale;
         gradient[axes + 1] = of_noise * libm::exp(raw[axes + 1]);

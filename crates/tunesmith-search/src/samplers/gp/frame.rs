@@ -43,7 +43,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The coordinates of a point of the unit cube.
-    pub(crate) fn from_unit(&self, units: &[f64]) -> Vec<f64> {
+    pub(crate) fn at_unit(&self, units: &[f64]) -> Vec<f64> {
         let coordinate = |(axis, unit): (&Axis<'_>, &f64)| match axis.kind {
             Kind::Continuous => *unit,
             _ => axis.from_unit(*unit),

@@ -67,7 +67,7 @@ pub(crate) fn candidates(
     for index in 0..(count - near) as u32 {
         let units = net.point(index);
         points.push(match &region.centre {
-            None => frame.from_unit(&units),
+            None => frame.at_unit(&units),
             Some(centre) => within(frame, region, centre, &units, &mut chance),
         });
     }
@@ -90,7 +90,7 @@ fn within(
     let dimensions = frame.dimensions();
     let share = (20.0 / dimensions as f64).min(1.0);
     let always = chance.below(dimensions.max(1) as u64) as usize;
-    let legal = frame.from_unit(units);
+    let legal = frame.at_unit(units);
     let mut point = centre.to_vec();
     for axis in 0..dimensions {
         if axis != always && chance.uniform() >= share {

@@ -132,11 +132,8 @@ mod tests {
             for k in 0..2 {
                 let at = |shift: f64, of_mean: bool| {
                     let (mut mean, mut variance) = (mean, variance);
-                    if of_mean {
-                        mean[k] += shift
-                    } else {
-                        variance[k] += shift
-                    }
+                    let slot = if of_mean { &mut mean[k] } else { &mut variance[k] };
+                    *slot += shift;
                     strips.log_improvement(mean, variance).0
                 };
                 let by_mean = (at(1e-6, true) - at(-1e-6, true)) / 2e-6;
