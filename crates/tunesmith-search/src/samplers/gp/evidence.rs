@@ -40,14 +40,22 @@ pub(crate) struct Observation<'a> {
     pub(crate) fraction: f64,
 }
 
-/// Every trial with values, by number: completed ones first.
+/// The trials with values, by number, completed ones first; of many with one objective the best and the latest.
 pub(crate) fn observations<'a>(study: &'a Study, history: &History<'a>) -> Vec<Observation<'a>> {
     let whole = |scored: &Scored<'a>| Observation {
         trial: scored.trial,
         scores: scored.scores.clone(),
         fraction: 1.0,
     };
-    let mut all: Vec<Observation<'a>> = history.completed.iter().map(whole).collect();
+    let single = study.metrics().len() == 1;
+    let kept = |trials: &[Scored<'a>]| -> Vec<Observation<'a>> {
+        if single {
+            best_and_latest(trials).into_iter().map(whole).collect()
+        } else {
+            trials.iter().map(whole).collect()
+        }
+    };
+    let mut all = kept(&history.completed);
     let unfinished = history.pending.iter().filter_map(|trial| {
         scores(trial, study.metrics()).map(|scores| Observation {
             trial,
@@ -55,20 +63,35 @@ pub(crate) fn observations<'a>(study: &'a Study, history: &History<'a>) -> Vec<O
             fraction: reached(trial),
         })
     });
-    let pruned = history
-        .pruned
-        .iter()
-        .map(|scored| Observation { fraction: reached(scored.trial), ..whole(scored) });
+    let pruned = kept(&history.pruned)
+        .into_iter()
+        .map(|one| Observation { fraction: reached(one.trial), ..one });
     let mut partial: Vec<Observation<'a>> = pruned.chain(unfinished).collect();
     let mut gains = BTreeMap::new();
     for observation in &mut partial {
-        let key = (observation.fraction * 1_000.0) as i64;
-        let gain =
-            gains.entry(key).or_insert_with(|| gains_from(study, history, observation.fraction));
+        let key = (observation.fraction / SAME_FRACTION) as i64;
+        let middle = (key as f64 + 0.5) * SAME_FRACTION;
+        let gain = gains.entry(key).or_insert_with(|| gains_from(study, history, middle));
         observation.scores.iter_mut().zip(gain.iter()).for_each(|(score, gain)| *score -= gain);
     }
     all.extend(partial);
     all
+}
+
+/// The best of the older trials, then the latest; each by number.
+fn best_and_latest<'h, 'a>(trials: &'h [Scored<'a>]) -> Vec<&'h Scored<'a>> {
+    let (older, latest) = trials.split_at(trials.len().saturating_sub(LATEST));
+    let mut kept: Vec<&Scored<'a>> = older.iter().collect();
+    if kept.len() > BEST {
+        kept.select_nth_unstable_by(BEST, |left, right| {
+            let by_score = left.scores[0].total_cmp(&right.scores[0]);
+            by_score.then(left.trial.number.cmp(&right.trial.number))
+        });
+        kept.truncate(BEST);
+        kept.sort_by_key(|scored| scored.trial.number);
+    }
+    kept.extend(latest);
+    kept
 }
 
 fn reached(trial: &Trial) -> f64 {
@@ -122,26 +145,14 @@ fn nearby<'a>(
     if all.len() <= MOST_LOCAL {
         return all;
     }
-    let kept = best_or_latest(all);
     let mut by_distance: Vec<(f64, Observation<'a>)> =
-        kept.into_iter().map(|observation| (distance(&observation), observation)).collect();
+        all.into_iter().map(|observation| (distance(&observation), observation)).collect();
     by_distance.sort_by(|a, b| a.0.total_cmp(&b.0));
     by_distance.truncate(MOST_LOCAL);
     let mut chosen: Vec<Observation<'a>> =
         by_distance.into_iter().map(|(_, observation)| observation).collect();
     chosen.sort_by_key(|observation| observation.trial.number);
     chosen
-}
-
-fn best_or_latest(mut all: Vec<Observation<'_>>) -> Vec<Observation<'_>> {
-    if all.len() <= BEST + LATEST {
-        return all;
-    }
-    all.sort_by_key(|one| std::cmp::Reverse(one.trial.number));
-    let mut older = all.split_off(LATEST);
-    older.select_nth_unstable_by(BEST, |a, b| a.scores[0].total_cmp(&b.scores[0]));
-    all.extend(older.into_iter().take(BEST));
-    all
 }
 
 fn front_and_latest(mut all: Vec<Observation<'_>>) -> Vec<Observation<'_>> {

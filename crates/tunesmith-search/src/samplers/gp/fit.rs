@@ -19,6 +19,9 @@ const MOST_ROUGH: usize = 48;
 /// Optuna's gradient tolerance.
 const STOP: Stop = Stop { gradient: 1e-2, gain: 1e-7, evaluations: 60 };
 
+/// For the last search, from where it hardly moves: a gain of a few thousandths of a nat is none.
+const LAST: Stop = Stop { gain: 5e-5, ..STOP };
+
 /// Points, targets and priors: what hyperparameters are fitted to.
 pub(crate) struct Evidence {
     categorical: Vec<bool>,
@@ -49,7 +52,7 @@ pub(crate) fn fit(
         return all.kernel(&all.fitted());
     }
     let rough = evidence(MOST_ROUGH).fitted();
-    all.kernel(&all.search(&rough).point)
+    all.kernel(&all.search(&rough, LAST).point)
 }
 
 /// Indexes of at most `most` points, ascending: a quarter of them the best, the rest an even spread of the others.
@@ -110,17 +113,17 @@ impl Evidence {
             start.extend([0.0, libm::log(noise)]);
             start
         };
-        let smooth = self.search(&start(length, 1.0));
-        let rough = self.search(&start(length + 1.5, 0.01));
+        let smooth = self.search(&start(length, 1.0), STOP);
+        let rough = self.search(&start(length + 1.5, 0.01), STOP);
         let best = if rough.value < smooth.value { rough } else { smooth };
         best.point
     }
 
     /// The lowest that is found from a start of minus the objective.
-    fn search(&self, start: &[f64]) -> Minimum {
+    fn search(&self, start: &[f64], stop: Stop) -> Minimum {
         let mut bounds = vec![(-9.5, 9.5); self.axes()];
         bounds.extend([(-7.0, 7.0), (-25.0, 3.0)]);
-        minimise(start, &bounds, STOP, |raw, gradient| {
+        minimise(start, &bounds, stop, |raw, gradient| {
             let value = self.objective(raw, gradient);
             gradient.iter_mut().for_each(|slope| *slope = -*slope);
             -value

@@ -127,8 +127,9 @@ impl<'a> Run<'a> {
     ) -> Self {
         let single = request.study.metrics().len() == 1;
         let far = single && (all.len() > MOST_GLOBAL || frame.dimensions() > MOST_AXES);
-        let trust = far.then(|| replay(request.study, frame.dimensions()));
-        let weight = request.settings.prior_weight / all.len() as f64;
+        let trust = far.then(|| replay(request.study, request.history, frame.dimensions()));
+        let values = request.history.completed.len() + request.history.pruned.len();
+        let weight = request.settings.prior_weight / values.max(1) as f64;
         let centre = trust.as_ref().and_then(|trust| trust.best);
         let centre = centre.map(|trial| frame.coordinates(&trial.params));
         let observed = select(all, frame, centre.as_deref());

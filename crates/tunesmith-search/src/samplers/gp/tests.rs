@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tunesmith_core::{Command, Condition, Domain, Parameter, Report, Values};
 
 use super::evidence::observations;
-use super::trust::replay;
+use super::trust::{Trust, replay};
 use super::*;
 use crate::numeric::pareto;
 use crate::tests::{End, Rehearsal, number};
@@ -235,24 +235,28 @@ fn three_objectives_are_weighed_anew_for_each_trial() {
     assert_eq!((distinct.len(), model(&rehearsal, 19)), (6, "gp"));
 }
 
+fn trust(rehearsal: &Rehearsal) -> Trust<'_> {
+    replay(&rehearsal.study, &History::of(&rehearsal.study), 21)
+}
+
 #[test]
 fn a_region_shrinks_while_nothing_gains_and_starts_anew() {
     // So many axes that a region is there from the first.
     let mut rehearsal = study(axes(21), 1);
     rehearsal.run(10, |params| End::Completed(vec![bowl(params)]));
-    assert_eq!(replay(&rehearsal.study, 21).length, 0.8);
+    assert_eq!(trust(&rehearsal).length, 0.8);
     rehearsal.run(21, |_| End::Completed(vec![9.0]));
-    assert_eq!(replay(&rehearsal.study, 21).length, 0.4);
+    assert_eq!(trust(&rehearsal).length, 0.4);
     // Six halvings later it is too small.
     for trial in rehearsal.ask(64).chain(rehearsal.ask(63)) {
         rehearsal.tell(trial, End::Completed(vec![9.0]));
     }
-    let trust = replay(&rehearsal.study, 21);
-    assert_eq!((trust.number, trust.length, trust.design), (1, 0.8, 40));
+    let found = trust(&rehearsal);
+    assert_eq!((found.number, found.length, found.design), (1, 0.8, 40));
     let next = rehearsal.ask(1).start;
     assert_eq!((model(&rehearsal, next), why(&rehearsal, next)), ("sobol", "a new trust region"));
     assert_eq!(rehearsal.note(next).get("region"), Some(&Value::Int(1)));
-    assert_eq!(replay(&rehearsal.study, 21).design, 39);
+    assert_eq!(trust(&rehearsal).design, 39);
 }
 
 #[test]
@@ -264,7 +268,7 @@ fn a_region_grows_while_trials_gain() {
             rehearsal.tell(trial, End::Completed(vec![-f64::from(step)]));
         }
     }
-    assert_eq!(replay(&rehearsal.study, 21).length, 1.6);
+    assert_eq!(trust(&rehearsal).length, 1.6);
 }
 
 #[test]

@@ -7,10 +7,10 @@
 //! sample; after a new start the model keeps the trials that are near. The state is replayed from the notes of the
 //! study's trials. Refuses several objectives.
 
-use tunesmith_core::{Origin, Study, Trial, TrialState, Value};
+use tunesmith_core::{Origin, Study, Trial, Value};
 
 use super::search::Region;
-use crate::history::scores;
+use crate::history::History;
 
 const LONGEST: f64 = 1.6;
 const FIRST: f64 = 0.8;
@@ -52,30 +52,22 @@ fn is_design(trial: &Trial) -> bool {
 }
 
 /// The state after the study's trials.
-pub(crate) fn replay(study: &Study, dimensions: usize) -> Trust<'_> {
-    let number = study.trials().iter().filter_map(region).max().unwrap_or(0);
+pub(crate) fn replay<'a>(study: &'a Study, history: &History<'a>, dimensions: usize) -> Trust<'a> {
+    let regions: Vec<Option<i64>> = study.trials().iter().map(region).collect();
+    let region = |trial: &Trial| regions.get(trial.number as usize).copied().flatten();
+    let number = regions.iter().flatten().copied().max().unwrap_or(0);
     let first_points = (2 * dimensions).clamp(6, 40);
-    let belongs = |trial: &&Trial| match region(trial) {
-        Some(found) => found == number,
-        None => number == 0,
-    };
+    let belongs = |trial: &Trial| region(trial).unwrap_or(0) == number;
     let mut trust = Trust { number, length: FIRST, best: None, design: 0 };
-    let (mut best, mut successes, mut failures, mut laid_out) = (f64::INFINITY, 0, 0, 0);
+    let (mut best, mut successes, mut failures) = (f64::INFINITY, 0, 0);
     let tolerance = dimensions.max(5) as u32;
-    for trial in study.trials().iter().filter(belongs) {
-        let counts = region(trial).is_some() && !is_design(trial);
-        laid_out += usize::from(is_design(trial));
-        let value = match trial.state {
-            TrialState::Completed => scores(trial, study.metrics()).map(|scores| scores[0]),
-            TrialState::Pruned | TrialState::Failed => None,
-            _ => continue,
-        };
+    for (trial, value) in ended(history).into_iter().filter(|(trial, _)| belongs(trial)) {
         let gains = value.is_some_and(|value| value < best - LEAST_GAIN * best.abs().min(1e300));
         if let Some(value) = value.filter(|value| *value < best) {
             best = value;
             trust.best = Some(trial);
         }
-        if !counts {
+        if region(trial).is_none() || is_design(trial) {
             continue;
         }
         (successes, failures) = if gains { (successes + 1, 0) } else { (0, failures + 1) };
@@ -92,9 +84,21 @@ pub(crate) fn replay(study: &Study, dimensions: usize) -> Trust<'_> {
         return Trust { number: number + 1, length: FIRST, best: None, design: first_points };
     }
     if number > 0 {
+        let laid_out = |trial: &&Trial| belongs(trial) && is_design(trial);
+        let laid_out = study.trials().iter().filter(laid_out).count();
         trust.design = first_points.saturating_sub(laid_out);
     }
     trust
+}
+
+/// The trials that ended, by number, with the value of those that ran to their end.
+fn ended<'a>(history: &History<'a>) -> Vec<(&'a Trial, Option<f64>)> {
+    let completed = history.completed.iter().map(|one| (one.trial, one.scores.first().copied()));
+    let pruned = history.pruned.iter().map(|one| (one.trial, None));
+    let failed = history.failed.iter().map(|trial| (*trial, None));
+    let mut all: Vec<(&Trial, Option<f64>)> = completed.chain(pruned).chain(failed).collect();
+    all.sort_by_key(|(trial, _)| trial.number);
+    all
 }
 
 impl Trust<'_> {
