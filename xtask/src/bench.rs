@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+mod regret;
 mod search;
 mod train;
 
@@ -21,6 +22,8 @@ use serde_json::{Map, Value};
 pub(crate) enum Case {
     /// What the log and the search add to a trial: ask, report and tell, in memory and in SQLite
     Overhead,
+    /// What methods of search would recommend, by `tunesmith bench` with every task; it keeps its own results
+    Regret(regret::Regret),
     /// An ask and a tell of the samplers with a model, against optuna and rustuna
     Search(search::Search),
     /// A training step and an epoch of RTE, against PyTorch and transformers' Trainer
@@ -33,6 +36,7 @@ pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
     let mut records = Vec::new();
     let measured = match case {
         Case::Overhead => measure(root, "tunesmith-store", "overhead")?,
+        Case::Regret(options) => return regret::run(root, options),
         Case::Search(options) => search::measure(root, options)?,
         Case::Train(options) => train::measure(root, options)?,
     };

@@ -559,3 +559,87 @@ fn schema_and_completions_are_printed() {
         assert!(completions.contains("tunesmith") && completions.ends_with("exit 0\n"), "{shell}");
     }
 }
+
+#[test]
+fn methods_are_compared_on_tasks_that_need_no_data() {
+    let arguments = [
+        "bench",
+        "--methods=random,sobol",
+        "--tasks=branin",
+        "--trials=8",
+        "--seeds=3",
+        "--results=results.jsonl",
+    ];
+    let folder = folder();
+    check(
+        folder.path(),
+        &arguments,
+        expect![[r#"
+            $ tunesmith bench --methods=random,sobol --tasks=branin --trials=8 --seeds=3 --results=results.jsonl
+            # Regret of the recommended configuration
+
+            1 task, 3 seeds, 8 trials, 1 worker. 0 is the best that a task has, 1 the median of uniform draws. In brackets 95 % bootstrap intervals over (task, seed); `<` and `>`: below and above `random` on the same tasks and seeds, the interval of the difference apart from 0.
+
+            ## All tasks
+
+            | after trials | 8 |
+            |---|--:|
+            | `random` | 0.087 [0.051, 0.135] |
+            | `sobol` | 0.075 [0.022, 0.118] |
+
+            ## Difference to `random`
+
+            | after trials | 8 |
+            |---|--:|
+            | `sobol` | -0.012 [-0.048, +0.042] |
+
+            ## Family classic (development)
+
+            | after trials | 8 |
+            |---|--:|
+            | `random` | 0.087 [0.051, 0.135] |
+            | `sobol` | 0.075 [0.022, 0.118] |
+
+            ## By task, after 8 trials, in the metric's unit
+
+            | task | best | typical | `random` | `sobol` |
+            |---|--:|--:|--:|--:|
+            | branin | 0.3979 | 35.899 | 3.098 | 2.679 |
+
+            ## Anytime
+
+            | after trials | 1 | 2 | 4 | 8 |
+            |---|--:|--:|--:|--:|
+            | `random` | 0.139 | 0.139 | 0.117 | 0.087 |
+            | `sobol` | 1.686 | 0.890 | 0.213 | 0.075 |
+
+            ## Time to a regret of 0.05
+
+            | method | studies that reached it | median trials | median virtual hours | failed trials |
+            |---|--:|--:|--:|--:|
+            | `random` | 0 % | – | – | 0.0 % |
+            | `sobol` | 33 % | – | – | 0.0 % |
+            exit 0
+        "#]],
+    );
+    let kept = std::fs::read_to_string(folder.path().join("results.jsonl")).expect("results");
+    assert_eq!(kept.lines().count(), 6);
+    let json = run(folder.path(), &[&arguments[..], &["--json"]].concat());
+    assert!(json.contains(r#""baseline": "random""#) && json.ends_with("exit 0\n"), "{json}");
+}
+
+#[test]
+fn a_benchmark_that_cannot_be_says_what_to_give() {
+    let folder = folder();
+    for (arguments, expected) in [
+        (["--methods=rndom", "--tasks=branin"], "did you mean random?"),
+        (["--methods=random", "--tasks=brannin"], "hartmann6"),
+        (["--methods=random", "--tasks=opda"], "--data"),
+        (["--methods=hyperopt", "--tasks=branin"], "--python"),
+        (["--methods=random", "--baseline=tpe"], "--methods"),
+        (["--methods=random", "--seeds=0"], "--seeds must be at least 1"),
+    ] {
+        let text = run(folder.path(), &[&["bench", "--data=."], &arguments[..]].concat());
+        assert!(text.contains(expected) && text.ends_with("exit 2\n"), "{text}");
+    }
+}

@@ -25,17 +25,23 @@ fn line(out: &mut String, text: &str) {
 
 fn heading(out: &mut String, report: &Report) {
     line(out, "# Regret of the recommended configuration\n");
-    let (tasks, seeds, workers) = (report.tasks.len(), report.seeds, report.workers);
-    let workers = if workers == 1 { "one worker".to_owned() } else { format!("{workers} workers") };
+    let tasks = counted(report.tasks.len(), "task");
+    let seeds = counted(report.seeds as usize, "seed");
+    let trials = counted(report.trials as usize, "trial");
+    let workers = counted(report.workers as usize, "worker");
     line(
         out,
         &format!(
-            "{tasks} tasks, {seeds} seeds, {} trials, {workers}. 0 is the best that a task has, 1 the median of uniform \
+            "{tasks}, {seeds}, {trials}, {workers}. 0 is the best that a task has, 1 the median of uniform \
              draws. In brackets 95 % bootstrap intervals over (task, seed); `<` and `>`: below and above `{}` on the \
              same tasks and seeds, the interval of the difference apart from 0.\n",
-            report.trials, report.baseline
+            report.baseline
         ),
     );
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn header(out: &mut String, first: &[&str], counts: impl IntoIterator<Item = u32>) {
