@@ -3,6 +3,8 @@
 //! A numeric parameter is its position in [0, 1] on its own scale, an ordered choice the position of its place, an
 //! unordered choice its index. An inactive parameter is absent. Refuses tied and fixed parameters: they follow.
 
+use std::collections::BTreeMap;
+
 use tunesmith_core::{Domain, Parameter, Params, SearchSpace, Value};
 
 /// The most values of a numeric lattice that are listed one by one; beyond, it is treated as a continuum and rounded.
@@ -113,6 +115,7 @@ impl<'a> Axis<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Encoding<'a> {
     space: &'a SearchSpace,
+    places: BTreeMap<&'a str, usize>,
     /// One axis for each searched parameter.
     pub(crate) axes: Vec<Axis<'a>>,
 }
@@ -120,7 +123,8 @@ pub(crate) struct Encoding<'a> {
 impl<'a> Encoding<'a> {
     /// The encoding of a space.
     pub(crate) fn of(space: &'a SearchSpace) -> Self {
-        Self { space, axes: space.searched().map(Axis::of).collect() }
+        let places = space.searched().map(|parameter| parameter.name.as_str()).zip(0..).collect();
+        Self { space, places, axes: space.searched().map(Axis::of).collect() }
     }
 
     /// The space itself.
@@ -145,10 +149,9 @@ impl<'a> Encoding<'a> {
     /// The params at coordinates: legal, completed by ties, without what is inactive.
     pub(crate) fn decode(&self, coordinates: &[f64]) -> Params {
         self.space.complete(|parameter| {
-            let found = self.axes.iter().position(|axis| axis.parameter.name == parameter.name);
-            let value = found.and_then(|index| {
-                coordinates.get(index).map(|coordinate| self.axes[index].value(*coordinate))
-            });
+            let place = self.places.get(parameter.name.as_str());
+            let value = place
+                .and_then(|place| Some(self.axes.get(*place)?.value(*coordinates.get(*place)?)));
             value.unwrap_or(Value::Null)
         })
     }

@@ -3,8 +3,9 @@
 //! Refuses what a worker would not do: everything goes through `decide` and `apply`.
 
 use tunesmith_core::{
-    Command, Component, FailureReason, Goal, Metric, Outcome, Parameter, Params, Policy, Report,
-    SearchSpace, Study, StudyConfig, Timestamp, Trial, Values, Writer, decide,
+    Command, Component, Condition, Domain, FailureReason, Goal, Metric, Outcome, Parameter, Params,
+    Policy, Report, SearchSpace, Study, StudyConfig, Timestamp, Trial, Value, Values, Writer,
+    decide,
 };
 
 use crate::population;
@@ -121,4 +122,35 @@ impl Rehearsal {
 /// A number of params.
 pub(crate) fn number(params: &Params, name: &str) -> f64 {
     params.get(name).and_then(tunesmith_core::Value::as_f64).expect("a number")
+}
+
+/// A log scale, whole numbers, a choice and a condition.
+pub(crate) fn mixed_space() -> Vec<Parameter> {
+    vec![
+        Parameter::new("lr", Domain::log_float(1e-6, 1e-1)),
+        Parameter::new("layers", Domain::int(1, 12)),
+        Parameter::new("kind", Domain::categorical(["a", "b", "c", "d"])),
+        Parameter::new("warmup", Domain::float(0.0, 1.0))
+            .when(Condition::one_of("kind", ["b", "c"])),
+    ]
+}
+
+/// A loss over the mixed space: least, and 0, at lr 1e-3, 9 layers, kind c and warm-up 0.2.
+pub(crate) fn mixed_loss(params: &Params) -> f64 {
+    let (lr, layers) = (libm::log10(number(params, "lr")) + 3.0, number(params, "layers") - 9.0);
+    let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
+    let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
+    lr * lr + 0.1 * layers * layers + warmup * warmup + kind
+}
+
+/// The median over seeds of the best loss over the mixed space after so many trials.
+pub(crate) fn median_best(sampler: &str, trials: u32, seeds: u64) -> f64 {
+    let best = |seed: u64| {
+        let mut study = Rehearsal::seeded(seed, sampler, Params::new(), mixed_space(), 1);
+        study.run(trials, |params| End::Completed(vec![mixed_loss(params)]));
+        study.best()
+    };
+    let mut all: Vec<f64> = (0..seeds).map(best).collect();
+    all.sort_by(f64::total_cmp);
+    all[seeds as usize / 2]
 }

@@ -1,13 +1,13 @@
 //! Constants, updates and evaluations against cmaes 0.13.1, and what holds of a study.
 
 use serde_json::Value as Json;
-use tunesmith_core::{Condition, Domain, Parameter, Prior, SearchSpace};
+use tunesmith_core::{Domain, Parameter, Prior, SearchSpace};
 
 use super::choices::Choices;
 use super::gaussian::{Constants, Covariance, Gaussian};
 use super::margin::{Coordinate, Lattice};
 use super::*;
-use crate::tests::{End, Rehearsal, number as value_of};
+use crate::tests::{End, Rehearsal, mixed_loss, mixed_space};
 
 /// Enough for a median within a few percent; cmaes ran 51 times.
 const RUNS: u64 = 21;
@@ -231,28 +231,13 @@ fn a_state_comes_back_from_its_text() {
     assert!(text::read("0123").is_none() && text::read("zzzzzzzzzzzzzzzz").is_none());
 }
 
-fn mixed() -> Vec<Parameter> {
-    vec![
-        Parameter::new("lr", Domain::log_float(1e-6, 1e-1)),
-        Parameter::new("layers", Domain::int(1, 12)),
-        Parameter::new("kind", Domain::categorical(["a", "b", "c", "d"])),
-        Parameter::new("warmup", Domain::float(0.0, 1.0))
-            .when(Condition::one_of("kind", ["b", "c"])),
-    ]
-}
-
-/// Least at lr 1e-3, 9 layers, kind c and warm-up 0.2.
 fn cost(params: &Params) -> End {
-    let lr = libm::log10(value_of(params, "lr")) + 3.0;
-    let layers = value_of(params, "layers") - 9.0;
-    let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
-    let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
-    End::Completed(vec![lr * lr + 0.1 * layers * layers + warmup * warmup + kind])
+    End::Completed(vec![mixed_loss(params)])
 }
 
 #[test]
 fn a_mixed_space_is_searched_to_its_optimum() {
-    let mut study = Rehearsal::new("cmaes", Params::new(), mixed(), 1);
+    let mut study = Rehearsal::new("cmaes", Params::new(), mixed_space(), 1);
     study.run(200, cost);
     assert!(study.best() < 0.01, "{}", study.best());
     let best = study.study.best().expect("a best").params.clone();
@@ -265,7 +250,7 @@ fn a_mixed_space_is_searched_to_its_optimum() {
 #[test]
 fn a_generation_is_told_when_it_has_ended_and_grows_with_the_workers() {
     let population = Params::from([("population", Value::Int(5))]);
-    let mut study = Rehearsal::new("cmaes", population, mixed(), 2);
+    let mut study = Rehearsal::new("cmaes", population, mixed_space(), 2);
     let first = study.ask(8);
     assert!(first.clone().all(|n| study.note(n).get(GENERATION) == Some(&Value::Int(0))));
     assert_eq!(study.note(0).get("objective"), Some(&Value::from("m0")));

@@ -1,41 +1,13 @@
 //! What holds of a search with a forest: its design, its share of draws, what it sees, and that it finds.
 
-use tunesmith_core::{Condition, Domain, Parameter, Value};
+use tunesmith_core::{Domain, Parameter, Value};
 
 use super::*;
-use crate::tests::{End, Rehearsal, number};
-
-fn space() -> Vec<Parameter> {
-    vec![
-        Parameter::new("lr", Domain::log_float(1e-6, 1e-1)),
-        Parameter::new("layers", Domain::int(1, 12)),
-        Parameter::new("kind", Domain::categorical(["a", "b", "c", "d"])),
-        Parameter::new("warmup", Domain::float(0.0, 1.0))
-            .when(Condition::one_of("kind", ["b", "c"])),
-    ]
-}
-
-/// Least at lr 1e-3, 9 layers, kind c and warm-up 0.2.
-fn cost(params: &Params) -> f64 {
-    let (lr, layers) = (libm::log10(number(params, "lr")) + 3.0, number(params, "layers") - 9.0);
-    let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
-    let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
-    lr * lr + 0.1 * layers * layers + warmup * warmup + kind
-}
+use crate::tests::{End, Rehearsal, median_best, mixed_loss, mixed_space, number};
 
 #[test]
 fn it_finds_better_points_than_chance() {
-    let median = |sampler: &str| {
-        let best = |seed: u64| {
-            let mut study = Rehearsal::seeded(seed, sampler, Params::new(), space(), 1);
-            study.run(70, |params| End::Completed(vec![cost(params)]));
-            study.best()
-        };
-        let mut all: Vec<f64> = (0..7).map(best).collect();
-        all.sort_by(f64::total_cmp);
-        all[3]
-    };
-    let (modelled, drawn) = (median("forest"), median("random"));
+    let (modelled, drawn) = (median_best("forest", 70, 7), median_best("random", 70, 7));
     assert!(modelled < 0.5 * drawn, "{modelled} against {drawn}");
 }
 
@@ -45,8 +17,8 @@ fn why(study: &Rehearsal, trial: u32) -> String {
 
 #[test]
 fn a_design_comes_first_then_the_forest_with_a_fifth_of_draws() {
-    let mut study = Rehearsal::new("forest", Params::new(), space(), 1);
-    study.run(125, |params| End::Completed(vec![cost(params)]));
+    let mut study = Rehearsal::new("forest", Params::new(), mixed_space(), 1);
+    study.run(125, |params| End::Completed(vec![mixed_loss(params)]));
     assert_eq!(why(&study, 24), "25 of 25 first trials");
     let model = |trial: u32| study.note(trial).get("model").cloned();
     let count =
@@ -65,8 +37,8 @@ fn options_are_kept() {
     ]);
     let forest = Forest::new(Options(&options));
     assert_eq!((forest.trees, forest.candidates), (2, 7));
-    let mut study = Rehearsal::new("forest", options, space(), 1);
-    study.run(40, |params| End::Completed(vec![cost(params)]));
+    let mut study = Rehearsal::new("forest", options, mixed_space(), 1);
+    study.run(40, |params| End::Completed(vec![mixed_loss(params)]));
     assert_eq!(why(&study, 2), "3 of 3 first trials");
     assert!((3..40).all(|trial| study.note(trial).get("model") == Some(&Value::from("forest"))));
 }
@@ -74,8 +46,8 @@ fn options_are_kept() {
 #[test]
 fn a_batch_is_spread() {
     let options = Params::from([("n_startup", Value::Int(12)), ("random", Value::Int(0))]);
-    let mut study = Rehearsal::new("forest", options, space(), 1);
-    study.run(12, |params| End::Completed(vec![cost(params)]));
+    let mut study = Rehearsal::new("forest", options, mixed_space(), 1);
+    study.run(12, |params| End::Completed(vec![mixed_loss(params)]));
     let distinct: std::collections::BTreeSet<String> =
         study.ask(8).map(|trial| study.trial(trial).params.canonical()).collect();
     assert_eq!(distinct.len(), 8);

@@ -1,48 +1,20 @@
 //! What holds of a genetic search: it finds, it does not repeat, it takes failures.
 
-use tunesmith_core::{Condition, Domain};
+use tunesmith_core::Domain;
 
 use super::*;
-use crate::tests::{End, Rehearsal, number};
-
-fn space() -> Vec<Parameter> {
-    vec![
-        Parameter::new("lr", Domain::log_float(1e-6, 1e-1)),
-        Parameter::new("layers", Domain::int(1, 12)),
-        Parameter::new("kind", Domain::categorical(["a", "b", "c", "d"])),
-        Parameter::new("warmup", Domain::float(0.0, 1.0))
-            .when(Condition::one_of("kind", ["b", "c"])),
-    ]
-}
-
-/// Least at lr 1e-3, 9 layers, kind c and warm-up 0.2.
-fn cost(params: &Params) -> f64 {
-    let (lr, layers) = (libm::log10(number(params, "lr")) + 3.0, number(params, "layers") - 9.0);
-    let warmup = params.get("warmup").and_then(Value::as_f64).map_or(0.5, |share| share - 0.2);
-    let kind = f64::from(u8::from(params.get("kind") != Some(&Value::from("c"))));
-    lr * lr + 0.1 * layers * layers + warmup * warmup + kind
-}
+use crate::tests::{End, Rehearsal, median_best, mixed_loss, mixed_space};
 
 #[test]
 fn it_finds_better_points_than_chance() {
-    let median = |sampler: &str| {
-        let best = |seed: u64| {
-            let mut study = Rehearsal::seeded(seed, sampler, Params::new(), space(), 1);
-            study.run(150, |params| End::Completed(vec![cost(params)]));
-            study.best()
-        };
-        let mut all: Vec<f64> = (0..11).map(best).collect();
-        all.sort_by(f64::total_cmp);
-        all[5]
-    };
-    let (bred, drawn) = (median("genetic"), median("random"));
+    let (bred, drawn) = (median_best("genetic", 150, 11), median_best("random", 150, 11));
     assert!(bred < 0.5 * drawn, "{bred} against {drawn}");
 }
 
 #[test]
 fn notes_say_where_a_trial_comes_from() {
-    let mut study = Rehearsal::new("genetic", Params::new(), space(), 1);
-    study.run(21, |params| End::Completed(vec![cost(params)]));
+    let mut study = Rehearsal::new("genetic", Params::new(), mixed_space(), 1);
+    study.run(21, |params| End::Completed(vec![mixed_loss(params)]));
     assert_eq!(study.note(3).get("why"), Some(&Value::from("4 of 20 first trials")));
     assert_eq!(study.note(20).get("model"), Some(&Value::from("genetic")));
 }
@@ -50,7 +22,7 @@ fn notes_say_where_a_trial_comes_from() {
 #[test]
 fn parents_are_of_the_fittest_and_never_failed() {
     let options = Params::from([("population", Value::Int(4))]);
-    let mut study = Rehearsal::new("genetic", options, space(), 1);
+    let mut study = Rehearsal::new("genetic", options, mixed_space(), 1);
     study.ask(10);
     for trial in 0..10 {
         let end = match trial {
@@ -92,7 +64,7 @@ fn nothing_is_tried_twice_before_all_of_it_was() {
 #[test]
 fn without_a_score_it_draws() {
     let options = Params::from([("population", Value::Int(2))]);
-    let mut study = Rehearsal::new("genetic", options, space(), 1);
+    let mut study = Rehearsal::new("genetic", options, mixed_space(), 1);
     study.run(5, |_| End::Failed);
     assert_eq!(study.note(4).get("why"), Some(&Value::from("fewer than two trials scored")));
 }
