@@ -342,8 +342,11 @@ mod tests {
                 let answer = surrogate.predict(&vector.params(), &[]);
                 for (column, found) in surrogate.scenario.y_order.iter().zip(answer) {
                     let expected = vector.y[column];
-                    let close =
-                        (f64::from(found) - expected).abs() <= 1e-4 * (1.0 + expected.abs());
+                    // Times and memory leave the network through an exponential, which stretches float32's rounding.
+                    let stretched = column.contains("time") || column == "memory";
+                    let tolerance = if stretched { 1e-2 } else { 1e-5 };
+                    let error = (f64::from(found) - expected).abs() / (1.0 + expected.abs());
+                    let close = error <= tolerance;
                     assert!(close, "{scenario} {column}: {found} instead of {expected}");
                 }
                 checked += 1;
