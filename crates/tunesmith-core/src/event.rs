@@ -65,6 +65,21 @@ pub struct Start {
     pub note: Params,
 }
 
+/// A paused trial takes over the state of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Takeover {
+    /// The trial whose state it takes.
+    pub donor: u32,
+    /// The optimiser steps of that state.
+    pub donor_step: u64,
+    /// The hyperparameters from now on.
+    pub params: Params,
+    /// The log that the scheduler saw.
+    pub based_on: Revision,
+    /// What it wants to remember.
+    pub note: Params,
+}
+
 /// What happened. The first four are of the study's stream, the others of a trial's.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
@@ -89,6 +104,9 @@ pub enum Fact {
     TrialStarted { start: Box<Start>, lease: Grant },
     /// A queued or paused trial goes on under a lease of the event's writer.
     TrialLeased { lease: Grant },
+    /// A paused trial goes on from the state that the donor had after `donor_step`, with other params, under a lease of
+    /// the event's writer.
+    TrialExploited { exploit: Box<Takeover>, lease: Grant },
     /// A sign of life, and device seconds that no report carries.
     LeaseRenewed { expires_at: Timestamp, device_seconds: f64 },
     /// Define-by-run: the trial asked for a parameter and got a value.
@@ -105,7 +123,7 @@ pub enum Fact {
     TrialPaused { reason: String },
     /// The trial ran to its end.
     TrialCompleted { values: Values, device_seconds: f64 },
-    /// The scheduler ended the trial.
+    /// The scheduler ended the trial, which ran or was paused.
     TrialPruned { reason: String, device_seconds: f64 },
     /// The trial failed.
     TrialFailed { reason: FailureReason, device_seconds: f64 },
@@ -125,6 +143,7 @@ impl Fact {
             Self::TrialReplicated { .. } => "trial_replicated",
             Self::TrialStarted { .. } => "trial_started",
             Self::TrialLeased { .. } => "trial_leased",
+            Self::TrialExploited { .. } => "trial_exploited",
             Self::LeaseRenewed { .. } => "lease_renewed",
             Self::ParameterSuggested { .. } => "parameter_suggested",
             Self::EffectiveRecorded { .. } => "effective_recorded",

@@ -27,19 +27,23 @@ pub use budget::{Budget, FinishReason, Spent};
 pub use command::{Command, Rejection};
 pub use config::{Component, ConfigError, Document, LEAST_LEASE_MS, StudyConfig};
 pub use decide::{MOST_FRUITLESS_LEASES, decide};
-pub use event::{Event, Fact, Grant, Revision, Start, Stream};
+pub use event::{Event, Fact, Grant, Revision, Start, Stream, Takeover};
 pub use metric::{Goal, Metric, Summary, Values};
-pub use policy::{Next, Policy, Sampler, Scheduler, Suggestion, Verdict, finalists_by_value};
+pub use policy::{
+    Exploit, Next, Policy, Sampler, Scheduler, Suggestion, Verdict, finalists_by_value,
+};
 pub use rng::Rng;
 pub use space::*;
 pub use storage::{
     AppendError, BackendError, CreateError, DeleteError, ReadError, Storage, StudyHeader, StudyId,
 };
-pub use study::{ApplyError, Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication, Study};
+pub use study::{
+    ApplyError, Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication, Segment, Study,
+};
 pub use submit::{CatchUpError, MOST_CONFLICTS, SubmitError, catch_up, load, submit};
 pub use timestamp::{Timestamp, Writer};
 pub use trial::{
-    Checkpoint, Effective, FailureReason, Lease, LeaseKey, Origin, Outcome, Report, RequeueReason,
-    Trial, TrialState,
+    Checkpoint, Effective, ExampleErrors, Exploited, FailureReason, Lease, LeaseKey, Origin,
+    Outcome, Report, RequeueReason, Trial, TrialState,
 };
 pub use value::{Params, Value};

@@ -74,29 +74,72 @@ pub fn finalists_by_value(study: &Study, count: u32) -> Vec<u32> {
     ranked.into_iter().take(count as usize).map(|(_, trial)| trial.number).collect()
 }
 
-/// Gives out budget. Pure and infallible.
+/// Gives out budget. Pure and infallible. Runs that choose the winner on fresh seeds are not its business: the core
+/// lets them run to their end.
 pub trait Scheduler: Send + Sync + Debug {
-    /// What a free worker does next.
-    fn next(&self, study: &Study) -> Next;
+    /// What a free worker does next. Where `may_start` is false the search starts no new trial, because the budget of
+    /// trials is spent or the sampler has nothing more; paused ones may still go on.
+    fn next(&self, study: &Study, may_start: bool) -> Next;
 
     /// What becomes of a running trial after its latest report, which `trial` has and `study` may not have yet.
     fn judge(&self, study: &Study, trial: &Trial) -> Verdict;
+
+    /// Paused trials that will never go on, each with the reason for people: they end as pruned.
+    fn retire(&self, study: &Study) -> Vec<(u32, String)> {
+        let _ = study;
+        Vec::new()
+    }
+
+    /// The fractions of a trial's own schedule at which it wants a report, ascending. A trial that reports less often
+    /// is judged at the first report beyond each.
+    fn rungs(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// Whether it compares trials example by example, so that reports are to carry
+    /// [`Report::errors`](crate::Report::errors).
+    fn pairs_examples(&self) -> bool {
+        false
+    }
 }
 
 /// What a free worker does next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// Start trials with new params.
-    Start,
+    Start {
+        /// At most so many at once.
+        most: u32,
+    },
     /// Go on with a paused trial.
     Resume {
         /// Its number.
         trial: u32,
     },
+    /// Go on with a paused trial from the state of another, with other params.
+    Exploit(Box<Exploit>),
     /// Nothing until a running trial reports.
     Wait,
     /// Nothing any more.
     Finished,
+}
+
+/// A paused trial is to go on from the state that another one, the donor, had at its last report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exploit {
+    /// The trial.
+    pub trial: u32,
+    /// Whose weights and optimiser state it goes on from.
+    pub donor: u32,
+    /// The hyperparameters that it goes on with.
+    pub params: Params,
+    /// What the scheduler wants to remember, and why.
+    pub note: Params,
+}
+
+impl Next {
+    /// Start as many trials as there is room for.
+    pub const START: Self = Self::Start { most: u32::MAX };
 }
 
 /// What becomes of a running trial.

@@ -3,11 +3,13 @@
 //! Refuses every change but [`Study::apply`].
 
 mod apply;
+mod lineage;
 mod replication;
 
 use std::collections::BTreeSet;
 
 pub use apply::ApplyError;
+pub use lineage::Segment;
 pub use replication::{Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication};
 
 use crate::budget::{Budget, FinishReason, Spent};

@@ -28,8 +28,10 @@ pub struct Trial {
     pub effective: Option<Effective>,
     /// Its reports, steps ascending.
     pub reports: Vec<Report>,
-    /// Its last checkpoint.
+    /// Its last checkpoint since it took over another trial's state, where it did.
     pub checkpoint: Option<Checkpoint>,
+    /// How often it took over another trial's state and what from, in order.
+    pub exploits: Vec<Exploited>,
     /// The claim of the worker that runs it.
     pub lease: Option<Lease>,
     /// How many leases it has had; the number of the latest.
@@ -88,13 +90,33 @@ pub enum Origin {
     },
 }
 
+/// A trial took over the state of another one and went on with other params.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exploited {
+    /// The trial whose state it took.
+    pub donor: u32,
+    /// The donor's optimiser steps at that state.
+    pub donor_step: u64,
+    /// How often the donor had taken over a state itself by then.
+    pub donor_exploits: u32,
+    /// The params that the trial had until then.
+    pub replaced: Params,
+    /// How many reports the trial had by then; the later ones are of the new state.
+    pub reports: usize,
+    /// What the scheduler wants to remember, and why.
+    pub note: Params,
+}
+
 /// What the executor really used.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effective {
     /// Hyperparameters as the executor has them.
     pub params: Params,
-    /// The optimiser steps of the whole schedule; fixed when the trial starts.
+    /// The optimiser steps of the whole schedule; fixed when the trial starts or takes over a state.
     pub total_steps: u64,
+    /// The numbers that the optimiser worked with in its first step after a state was taken over, read back from it;
+    /// empty where none was.
+    pub read_back: Params,
 }
 
 /// Metric values at a step.
@@ -108,7 +130,14 @@ pub struct Report {
     pub values: Values,
     /// Device seconds that the trial used since its previous report or since it was leased.
     pub device_seconds: f64,
+    /// How wrong it was on each evaluation example, where the scheduler compares trials by that.
+    pub errors: Option<ExampleErrors>,
 }
+
+/// How wrong a trial was on each evaluation example, in the order of the examples: 0 is right, more is worse. Of a
+/// classification 0 or 1; else a rounded size of the error, in a unit that is the same for all trials of a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleErrors(pub Vec<u8>);
 
 /// Resumable training state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +275,23 @@ impl Trial {
             Summary::Last => values.next_back(),
             Summary::Best => values.reduce(|best, value| metric.goal.better(best, value)),
         }
+    }
+
+    /// The reports since it took over another trial's state, where it did; else all of them.
+    pub fn current_reports(&self) -> &[Report] {
+        let from = self.exploits.last().map_or(0, |exploited| exploited.reports);
+        self.reports.get(from..).unwrap_or_default()
+    }
+
+    /// The optimiser step that it is known to have reached: of its last report, or of the state that it took over.
+    pub fn reached_step(&self) -> u64 {
+        let reported = self.current_reports().last().map(|report| report.step);
+        reported.or(self.exploits.last().map(|exploited| exploited.donor_step)).unwrap_or(0)
+    }
+
+    /// The fraction of its own schedule that it is known to have reached.
+    pub fn reached_fraction(&self) -> f64 {
+        self.reports.last().map_or(0.0, |report| report.fraction)
     }
 
     /// What to show to act on the trial, while it runs.

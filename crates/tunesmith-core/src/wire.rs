@@ -3,6 +3,7 @@
 //! Refuses what it does not know: an unknown field, fact or format version is an error, never skipped.
 
 mod config;
+mod errors;
 mod event;
 mod space;
 mod value;

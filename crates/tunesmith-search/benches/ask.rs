@@ -130,7 +130,8 @@ impl Worker {
         for (lease, loss) in running {
             let lease = lease.ok_or("an ask leases its trials")?;
             let values = BTreeMap::from([("eval_loss".to_owned(), loss)]);
-            let report = Report { step: 1, fraction: 1.0, values, device_seconds: 0.0 };
+            let report =
+                Report { step: 1, fraction: 1.0, values, device_seconds: 0.0, errors: None };
             self.act(Command::Report { lease, report })?;
             let outcome = Outcome::Completed { values: BTreeMap::new() };
             self.act(Command::Tell { lease, outcome, device_seconds: 0.0 })?;

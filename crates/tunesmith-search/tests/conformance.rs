@@ -95,7 +95,7 @@ impl Bench {
             return;
         };
         let values = Values::from([("loss".to_owned(), chance.normal())]);
-        let report = Report { step: 10, fraction: 0.5, values, device_seconds: 1.0 };
+        let report = Report { step: 10, fraction: 0.5, values, device_seconds: 1.0, errors: None };
         self.act(Command::Report { lease, report });
         let outcome = match chance.below(5) {
             0 => Outcome::Failed { reason: FailureReason::OutOfMemory },
@@ -319,7 +319,7 @@ fn every_scheduler_lets_a_study_of_one_trial_end() {
         let lease = bench.study.trial(0).and_then(Trial::lease_key).expect("running");
         for (step, fraction) in [(10, 0.25), (20, 0.5), (40, 1.0)] {
             let values = Values::from([("loss".to_owned(), 1.0)]);
-            let report = Report { step, fraction, values, device_seconds: 1.0 };
+            let report = Report { step, fraction, values, device_seconds: 1.0, errors: None };
             assert!(bench.act(Command::Report { lease, report }), "{}", entry.name);
         }
         let outcome = Outcome::Completed { values: Values::new() };

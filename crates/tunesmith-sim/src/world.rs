@@ -210,6 +210,7 @@ impl World<'_> {
             fraction: reached.fraction.clamp(0.0, 1.0),
             values: Values::from([(name, value)]),
             device_seconds,
+            errors: None,
         };
         self.submit(worker, Command::Report { lease, report })?;
         if last && self.state(trial) == Some(TrialState::Running) {

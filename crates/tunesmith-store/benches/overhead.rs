@@ -61,7 +61,7 @@ impl Worker<'_> {
         let trial = self.study.trials().last().and_then(Trial::lease_key);
         let lease = trial.context("an ask leases a trial")?;
         let values = BTreeMap::from([("eval_loss".to_owned(), f64::from(lease.trial % 97))]);
-        let report = Report { step: 1, fraction: 1.0, values, device_seconds: 1.0 };
+        let report = Report { step: 1, fraction: 1.0, values, device_seconds: 1.0, errors: None };
         self.submit(&Command::Report { lease, report })?;
         self.submit(&Command::Tell {
             lease,

@@ -71,8 +71,8 @@ impl Sampler for Listed {
 struct RunToEnd;
 
 impl Scheduler for RunToEnd {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, _may_start: bool) -> Next {
+        Next::START
     }
 
     fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {
@@ -114,15 +114,24 @@ fn with_a_study(folder: &Path, name: &str) {
     for (number, value) in [(0, Some(0.6920)), (1, Some(0.7329)), (2, Some(0.7256)), (3, None)] {
         let study = tell(Core::Ask { count: 1 });
         let lease = study.trial(number).and_then(Trial::lease_key).expect("it was leased");
-        let effective =
-            Effective { params: Params::from([("learning_rate", 2e-5)]), total_steps: 468 };
+        let effective = Effective {
+            params: Params::from([("learning_rate", 2e-5)]),
+            total_steps: 468,
+            read_back: Params::new(),
+        };
         tell(Core::RecordEffective { lease, effective });
         let outcome = match value {
             Some(value) => {
                 let values = Values::from([("eval_accuracy".to_owned(), value)]);
                 tell(Core::Report {
                     lease,
-                    report: Report { step: 468, fraction: 1.0, values, device_seconds: 75.5 },
+                    report: Report {
+                        step: 468,
+                        fraction: 1.0,
+                        values,
+                        device_seconds: 75.5,
+                        errors: None,
+                    },
                 });
                 Outcome::Completed { values: Values::new() }
             }

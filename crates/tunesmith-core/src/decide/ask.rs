@@ -3,7 +3,7 @@
 use super::{Draft, derived_seed, trial_seed, was_started};
 use crate::budget::FinishReason;
 use crate::command::Rejection;
-use crate::event::{Fact, Start, Stream};
+use crate::event::{Fact, Start, Stream, Takeover};
 use crate::policy::{Next, Policy, Suggestion};
 use crate::study::Replication;
 use crate::trial::{FailureReason, Trial, TrialState};
@@ -13,14 +13,26 @@ pub(super) fn ask(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<
     if draft.study.is_paused() {
         return Err(Rejection::Paused);
     }
+    retire(draft, policy);
     let given = hand_out_queued(draft, count);
     if given >= count {
         return Ok(());
     }
     match start_more(draft, policy, count - given) {
-        // Something was handed out; the refusal can wait until the worker asks again.
-        Err(_) if given > 0 => Ok(()),
+        // Something was written down; the refusal can wait until the worker asks again.
+        Err(_) if !draft.events.is_empty() => Ok(()),
         result => result,
+    }
+}
+
+/// Ends the paused trials that will never go on.
+fn retire(draft: &mut Draft<'_>, policy: &Policy) {
+    let study = draft.study;
+    let is_paused =
+        |number: &u32| study.trial(*number).is_some_and(|trial| trial.state == TrialState::Paused);
+    let retired = policy.scheduler.retire(study).into_iter();
+    for (number, reason) in retired.filter(|(number, _)| is_paused(number)) {
+        draft.push(Stream::Trial(number), Fact::TrialPruned { reason, device_seconds: 0.0 });
     }
 }
 
@@ -51,20 +63,60 @@ fn lease(draft: &mut Draft<'_>, trial: &Trial) {
 }
 
 fn start_more(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<(), Rejection> {
-    let study = draft.study;
-    if let Some(why) = study.finish_reason(draft.now) {
+    match draft.study.finish_reason(draft.now) {
+        None => match policy.scheduler.next(draft.study, true) {
+            Next::Start { most } => start_new(draft, policy, count.min(most.max(1))),
+            next => go_on(draft, policy, count, next, FinishReason::Scheduler),
+        },
+        Some(why) => start_nothing(draft, policy, count, why),
+    }
+}
+
+/// No new trial starts; paused ones go on unless time or money is spent or the target is reached.
+fn start_nothing(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    count: u32,
+    why: FinishReason,
+) -> Result<(), Rejection> {
+    if !matches!(why, FinishReason::Trials | FinishReason::Exhausted) {
         return conclude(draft, policy, count, why);
     }
-    match policy.scheduler.next(study) {
-        Next::Start => start_new(draft, policy, count),
-        Next::Resume { trial } => {
-            let paused = study.trial(trial).filter(|trial| trial.state == TrialState::Paused);
-            lease(draft, paused.ok_or(Rejection::Wait)?);
-            Ok(())
+    let next = policy.scheduler.next(draft.study, false);
+    go_on(draft, policy, count, next, why)
+}
+
+/// What a scheduler wants that is no new trial. `why` holds where it wants nothing more.
+fn go_on(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    count: u32,
+    next: Next,
+    why: FinishReason,
+) -> Result<(), Rejection> {
+    let study = draft.study;
+    let paused =
+        |number: u32| study.trial(number).filter(|trial| trial.state == TrialState::Paused);
+    match next {
+        Next::Resume { trial } => lease(draft, paused(trial).ok_or(Rejection::Wait)?),
+        Next::Exploit(exploit) => {
+            let trial = paused(exploit.trial).ok_or(Rejection::Wait)?;
+            let donor = study.trial(exploit.donor).ok_or(Rejection::Wait)?;
+            let lease = draft.grant(trial.leases);
+            let takeover = Takeover {
+                donor: donor.number,
+                donor_step: donor.reached_step(),
+                params: exploit.params,
+                based_on: study.revision(),
+                note: exploit.note,
+            };
+            let fact = Fact::TrialExploited { exploit: Box::new(takeover), lease };
+            draft.push(Stream::Trial(trial.number), fact);
         }
-        Next::Wait => Err(Rejection::Wait),
-        Next::Finished => conclude(draft, policy, count, FinishReason::Scheduler),
+        Next::Wait => return Err(Rejection::Wait),
+        Next::Start { .. } | Next::Finished => return conclude(draft, policy, count, why),
     }
+    Ok(())
 }
 
 fn start_new(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<(), Rejection> {
@@ -77,7 +129,7 @@ fn start_new(draft: &mut Draft<'_>, policy: &Policy, count: u32) -> Result<(), R
     let asked = count.min(room);
     let suggestions = policy.sampler.suggest(study, asked, &study.sampler_rng());
     if suggestions.is_empty() {
-        return conclude(draft, policy, count, FinishReason::Exhausted);
+        return start_nothing(draft, policy, count, FinishReason::Exhausted);
     }
     for (number, suggestion) in (first..).zip(suggestions).take(asked as usize) {
         start(draft, number, asked, suggestion);

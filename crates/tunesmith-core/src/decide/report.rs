@@ -21,7 +21,7 @@ pub(super) fn report(
     }
     let stream = Stream::Trial(key.trial);
     let device_seconds = report.device_seconds;
-    if trial.reports.last().is_some_and(|last| report.step <= last.step) {
+    if report.step <= trial.reached_step() && has_reported(trial) {
         if device_seconds > 0.0 {
             let expires_at = draft.expiry();
             draft.push(stream, Fact::LeaseRenewed { expires_at, device_seconds });
@@ -36,6 +36,9 @@ pub(super) fn report(
     judged.reports.push(report.clone());
     let expires_at = draft.expiry();
     draft.push(stream, Fact::Reported { report, expires_at });
+    if draft.study.is_replica(trial) {
+        return Ok(());
+    }
     match policy.scheduler.judge(draft.study, &judged) {
         Verdict::Continue => {}
         Verdict::Pause { reason } => draft.push(stream, Fact::TrialPaused { reason }),
@@ -44,6 +47,11 @@ pub(super) fn report(
         }
     }
     Ok(())
+}
+
+/// Whether there is a step that reports are to be beyond.
+fn has_reported(trial: &Trial) -> bool {
+    !trial.reports.is_empty()
 }
 
 pub(super) fn tell(

@@ -316,7 +316,12 @@ pub(super) fn quantise(real: f64, quantum: f64) -> f64 {
     // Below 2^50 multiples, dividing again gives the same multiple.
     const MOST_MULTIPLES: f64 = 1_125_899_906_842_624.0;
     let multiples = real / quantum;
-    if multiples.abs() < MOST_MULTIPLES { multiples.round_ties_even() * quantum } else { real }
+    if multiples.abs() >= MOST_MULTIPLES {
+        return real;
+    }
+    let nearest = multiples.round_ties_even() * quantum;
+    // At the end of the numbers the multiple beyond may be none.
+    if nearest.is_finite() { nearest } else { multiples.trunc() * quantum }
 }
 
 fn coerce_real(value: &Value, low: f64, high: f64, step: Option<Step>) -> Option<Value> {

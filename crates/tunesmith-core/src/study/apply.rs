@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::Study;
-use crate::event::{Event, Fact, Grant, Revision, Start, Stream};
+use crate::event::{Event, Fact, Grant, Revision, Start, Stream, Takeover};
 use crate::space::SpaceError;
 use crate::timestamp::Timestamp;
-use crate::trial::{Lease, Origin, Outcome, RequeueReason, Trial, TrialState};
+use crate::trial::{Exploited, Lease, Origin, Outcome, RequeueReason, Trial, TrialState};
 use crate::value::Params;
 
 /// Why an event cannot follow a log. The log is damaged, or was not read in order.
@@ -211,6 +211,16 @@ impl Study {
             Fact::TrialLeased { .. } => {
                 matches!(trial.state, TrialState::Queued | TrialState::Paused)
             }
+            Fact::TrialExploited { exploit, .. } => {
+                if self.trial(exploit.donor).is_none() {
+                    let (trial, fact) = (exploit.donor, fact.name());
+                    return Err(ApplyError::UnknownTrial { trial, fact, next });
+                }
+                trial.state == TrialState::Paused
+            }
+            Fact::TrialPruned { .. } => {
+                matches!(trial.state, TrialState::Running | TrialState::Paused)
+            }
             Fact::TrialCancelled => !trial.is_finished(),
             _ => trial.state == TrialState::Running,
         };
@@ -224,6 +234,10 @@ impl Study {
     fn apply_to_existing(&mut self, number: u32, event: &Event) -> Result<(), ApplyError> {
         match &event.fact {
             Fact::TrialLeased { lease } => self.give_lease(number, *lease, event),
+            Fact::TrialExploited { exploit, lease } => {
+                self.take_over(number, exploit);
+                self.give_lease(number, *lease, event);
+            }
             Fact::LeaseRenewed { expires_at, device_seconds } => {
                 self.spend(number, *device_seconds);
                 self.renew(number, *expires_at, event.at);
@@ -350,6 +364,24 @@ impl Study {
         self.move_to(number, TrialState::Running);
     }
 
+    fn take_over(&mut self, number: u32, takeover: &Takeover) {
+        let Takeover { donor, donor_step, params, note, .. } = takeover;
+        let donor_exploits = self.trial(*donor).map_or(0, |donor| donor.exploits.len() as u32);
+        self.change(number, |trial| {
+            let replaced = std::mem::replace(&mut trial.params, params.clone());
+            trial.exploits.push(Exploited {
+                donor: *donor,
+                donor_step: *donor_step,
+                donor_exploits,
+                replaced,
+                reports: trial.reports.len(),
+                note: note.clone(),
+            });
+            trial.checkpoint = None;
+            trial.effective = None;
+        });
+    }
+
     fn renew(&mut self, number: u32, expires_at: Timestamp, at: Timestamp) {
         self.change(number, |trial| {
             if let Some(lease) = &mut trial.lease {
@@ -385,6 +417,7 @@ fn new_trial(number: u32, params: &Params, seed: u64, origin: Origin, at: Timest
         effective: None,
         reports: Vec::new(),
         checkpoint: None,
+        exploits: Vec::new(),
         lease: None,
         leases: 0,
         fruitless_leases: 0,

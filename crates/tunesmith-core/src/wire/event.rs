@@ -3,17 +3,17 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::FORMAT;
 use super::config::{BudgetJson, ConfigJson};
 use super::space::ParameterJson;
 use super::value::{params, single};
+use super::{FORMAT, errors};
 use crate::budget::Budget;
 use crate::config::StudyConfig;
-use crate::event::{Event, Fact, Grant, Revision, Start, Stream};
+use crate::event::{Event, Fact, Grant, Revision, Start, Stream, Takeover};
 use crate::metric::Values;
 use crate::space::Parameter;
 use crate::timestamp::{Timestamp, Writer};
-use crate::trial::{Checkpoint, Effective, FailureReason, Report, RequeueReason};
+use crate::trial::{Checkpoint, Effective, ExampleErrors, FailureReason, Report, RequeueReason};
 use crate::value::{Params, Value};
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +81,12 @@ enum FactJson {
         lease: Grant,
     },
     TrialLeased {
+        #[serde(with = "GrantJson")]
+        lease: Grant,
+    },
+    TrialExploited {
+        #[serde(with = "boxed_takeover")]
+        exploit: Box<Takeover>,
         #[serde(with = "GrantJson")]
         lease: Grant,
     },
@@ -156,6 +162,19 @@ struct StartJson {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Takeover", deny_unknown_fields)]
+struct TakeoverJson {
+    donor: u32,
+    donor_step: u64,
+    #[serde(with = "params")]
+    params: Params,
+    #[serde(with = "RevisionJson")]
+    based_on: Revision,
+    #[serde(default, skip_serializing_if = "Params::is_empty", with = "params")]
+    note: Params,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Grant", deny_unknown_fields)]
 struct GrantJson {
     number: u32,
@@ -169,6 +188,8 @@ struct EffectiveJson {
     #[serde(with = "params")]
     params: Params,
     total_steps: u64,
+    #[serde(default, skip_serializing_if = "Params::is_empty", with = "params")]
+    read_back: Params,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,6 +200,8 @@ struct ReportJson {
     values: Values,
     #[serde(default, skip_serializing_if = "is_zero")]
     device_seconds: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "errors")]
+    errors: Option<ExampleErrors>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -281,6 +304,20 @@ mod boxed_start {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(json: D) -> Result<Box<Start>, D::Error> {
         StartJson::deserialize(json).map(Box::new)
+    }
+}
+
+mod boxed_takeover {
+    use super::{Deserializer, Serializer, Takeover, TakeoverJson};
+
+    pub(crate) fn serialize<S: Serializer>(takeover: &Takeover, out: S) -> Result<S::Ok, S::Error> {
+        TakeoverJson::serialize(takeover, out)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        json: D,
+    ) -> Result<Box<Takeover>, D::Error> {
+        TakeoverJson::deserialize(json).map(Box::new)
     }
 }
 

@@ -7,4 +7,5 @@ mod log;
 mod replication;
 mod results;
 mod scene;
+mod scheduling;
 mod submit;

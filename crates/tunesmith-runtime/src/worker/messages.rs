@@ -16,15 +16,20 @@ impl Worker<'_> {
     pub(super) fn heed(&mut self, message: FromTrainer) -> Result<(), WorkError> {
         match message {
             FromTrainer::Started { trial, total_steps, from_step, effective, .. } => {
-                let effective = Effective { params: params::from_trainer(&effective), total_steps };
+                let params = params::from_trainer(&effective);
+                let effective =
+                    Effective { params, total_steps, read_back: tunesmith_core::Params::new() };
                 self.started(trial as u32, effective, from_step)
             }
             FromTrainer::Progress { trial, step, loss, steps_per_second, .. } => {
                 self.tell(Progress::Stepped { trial, step, loss, steps_per_second });
                 Ok(())
             }
-            FromTrainer::Report { trial, step, fraction, metrics, device_seconds } => self
-                .reported(trial as u32, Report { step, fraction, values: metrics, device_seconds }),
+            FromTrainer::Report { trial, step, fraction, metrics, device_seconds } => {
+                let values = metrics;
+                let report = Report { step, fraction, values, device_seconds, errors: None };
+                self.reported(trial as u32, report)
+            }
             FromTrainer::Checkpointed { trial, step, path, bytes } => {
                 self.checkpointed(trial as u32, step, &path, bytes)
             }

@@ -273,8 +273,8 @@ impl Sampler for Draw {
 struct RunToEnd;
 
 impl Scheduler for RunToEnd {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, _may_start: bool) -> Next {
+        Next::START
     }
 
     fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {
@@ -287,8 +287,8 @@ impl Scheduler for RunToEnd {
 pub(crate) struct PruneOdd;
 
 impl Scheduler for PruneOdd {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, _may_start: bool) -> Next {
+        Next::START
     }
 
     fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {

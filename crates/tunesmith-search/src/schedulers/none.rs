@@ -7,8 +7,8 @@ use tunesmith_core::{Next, Scheduler, Study, Trial, Verdict};
 pub struct NoScheduler;
 
 impl Scheduler for NoScheduler {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, may_start: bool) -> Next {
+        if may_start { Next::START } else { Next::Finished }
     }
 
     fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {

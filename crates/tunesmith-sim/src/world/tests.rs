@@ -62,8 +62,8 @@ impl Sampler for Listed {
 struct Above(f64);
 
 impl Scheduler for Above {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, _may_start: bool) -> Next {
+        Next::START
     }
 
     fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {

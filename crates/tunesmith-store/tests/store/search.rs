@@ -35,8 +35,8 @@ impl Sampler for Plain {
 }
 
 impl Scheduler for Plain {
-    fn next(&self, _study: &Study) -> Next {
-        Next::Start
+    fn next(&self, _study: &Study, _may_start: bool) -> Next {
+        Next::START
     }
 
     fn judge(&self, _study: &Study, _trial: &Trial) -> Verdict {
@@ -101,6 +101,7 @@ impl<'a> Search<'a> {
                 fraction: step as f64 / REPORTS as f64,
                 values,
                 device_seconds: 1.0,
+                errors: None,
             };
             self.submit(&Command::Report { lease, report }).expect("a report is taken");
         }

@@ -100,3 +100,11 @@ fn impossible_domains_are_refused() {
         assert_eq!(domain.validate().unwrap_err().to_string(), expected);
     }
 }
+
+#[test]
+fn the_greatest_numbers_have_finite_multiples() {
+    let quantum = 1.216_763_704_459_808e301;
+    let nearest = quantise(f64::MAX, quantum);
+    assert!(nearest.is_finite());
+    assert_eq!(nearest, quantise(nearest, quantum));
+}
