@@ -67,6 +67,18 @@ pub enum Progress {
         /// Device seconds it took in all.
         device_seconds: f64,
     },
+    /// The scheduler holds a trial back; it may go on later.
+    Paused {
+        /// Its number.
+        trial: u64,
+    },
+    /// A trial goes on from the state of another one, with other params.
+    TookOver {
+        /// Its number.
+        trial: u64,
+        /// The other's.
+        donor: u64,
+    },
     /// A trial was handed back and waits to be gone on with.
     HandedBack {
         /// Its number.
@@ -111,6 +123,8 @@ pub struct Standing {
     pub failed: u64,
     /// Trials that train.
     pub running: u64,
+    /// Trials that the scheduler holds back.
+    pub paused: u64,
     /// How many trials there will be at most, where that is known.
     pub total: Option<u64>,
     /// The best trial so far and its metric.
@@ -146,6 +160,7 @@ impl Standing {
             pruned: count(TrialState::Pruned),
             failed: count(TrialState::Failed) + count(TrialState::Cancelled),
             running: count(TrialState::Running),
+            paused: count(TrialState::Paused),
             total,
             best,
             device_seconds: spent.device_seconds,

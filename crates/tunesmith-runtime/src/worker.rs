@@ -2,9 +2,12 @@
 //! reports, asks the scheduler, and goes on until the study is over. It refuses to decide anything
 //! itself: every change of the study goes through the core's `decide` and the log.
 
+mod giving;
 mod losses;
 mod messages;
+mod parking;
 mod stopping;
+mod takeovers;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +21,6 @@ use tunesmith_train::protocol::{FatalClass, Open, ToTrainer};
 
 use crate::clock::Clock;
 use crate::keeper::{Census, KeepError, Keeper};
-use crate::params;
 use crate::progress::{End, Progress, Standing};
 use crate::session::{OpenError, POLL, Session};
 use crate::trainer::{Launcher, Received};
@@ -113,6 +115,8 @@ pub struct Worker<'a> {
     study: Study,
     session: Option<Session>,
     slots: BTreeMap<u32, Slot>,
+    /// Paused trials that are on their way out of the trainer, with the lease that they had.
+    leaving: BTreeMap<u32, LeaseKey>,
     /// How many trials are trained at once at most, for now.
     limit: usize,
     /// Whether there may be work that was not asked for yet.
@@ -136,10 +140,19 @@ struct Slot {
 enum Stage {
     /// It trains.
     Training,
+    /// The log has it as paused, and its report still waits for an answer: it may go on in its slot.
+    Parked,
     /// The log has its end already; the trainer is still to give the slot back.
     Over,
     /// It is being saved, to be handed back.
     Releasing,
+}
+
+impl Slot {
+    /// Whether the log still has the trial as this worker's.
+    fn is_leased(&self) -> bool {
+        !matches!(self.stage, Stage::Over | Stage::Parked)
+    }
 }
 
 impl<'a> Worker<'a> {
@@ -158,6 +171,7 @@ impl<'a> Worker<'a> {
             study,
             session,
             slots: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             limit,
             wants_work: true,
             finished: None,
@@ -219,15 +233,18 @@ impl<'a> Worker<'a> {
 
     /// Gives free slots work. A reason to stop where there is nothing to do any more.
     fn fill(&mut self) -> Result<Option<Finish>, WorkError> {
-        while self.wants_work && self.slots.len() < self.limit {
-            let count = (self.limit - self.slots.len()) as u32;
+        self.let_go_of_what_others_took()?;
+        while self.wants_work && self.working() < self.limit {
+            let count = (self.limit - self.working()) as u32;
+            self.finished = None;
             match self.submit(&Command::Ask { count }) {
                 Ok(events) => self.take(&events)?,
                 Err(WorkError::Submit(SubmitError::Rejected(rejection))) => {
                     self.wants_work = false;
                     match rejection {
                         Rejection::Finished { why } => self.finished = Some(why),
-                        Rejection::Paused if self.slots.is_empty() => {
+                        Rejection::Paused if self.working() == 0 => {
+                            self.save_parked()?;
                             return Ok(Some(Finish::Paused));
                         }
                         Rejection::Wait | Rejection::Paused => {}
@@ -239,52 +256,12 @@ impl<'a> Worker<'a> {
         }
         let others_run = self.study.count(TrialState::Running) > 0;
         match self.finished {
-            Some(why) if self.slots.is_empty() && !others_run => Ok(Some(Finish::Done(why))),
+            Some(why) if self.working() == 0 && !others_run => {
+                self.abandon_parked()?;
+                Ok(Some(Finish::Done(why)))
+            }
             _ => Ok(None),
         }
-    }
-
-    /// Starts the trials that the events give to this worker. All of them have their slots before
-    /// the first one starts, so that an error on the way hands back every one.
-    fn take(&mut self, events: &[Event]) -> Result<(), WorkError> {
-        let mut given = Vec::new();
-        for event in events {
-            let (Stream::Trial(number), Fact::TrialStarted { .. } | Fact::TrialLeased { .. }) =
-                (event.stream, &event.fact)
-            else {
-                continue;
-            };
-            let Some(trial) = self.study.trial(number).cloned() else {
-                continue;
-            };
-            match trial.lease_key() {
-                Some(lease) => {
-                    let stage = Stage::Training;
-                    self.slots.insert(number, Slot { lease, stage });
-                    given.push(trial);
-                }
-                None => self.tell_end(number),
-            }
-        }
-        self.tell_standing();
-        given.iter().try_for_each(|trial| self.start(trial))
-    }
-
-    fn start(&mut self, trial: &Trial) -> Result<(), WorkError> {
-        let distrusted = self.distrusted.contains(&trial.number);
-        let root = self.around.keeper.root();
-        let checkpoint = trial.checkpoint.as_ref().filter(|_| !distrusted);
-        let resume =
-            checkpoint.map(|checkpoint| root.join(&checkpoint.path)).filter(|path| path.is_file());
-        let message = ToTrainer::Start {
-            trial: trial.number.into(),
-            params: params::for_trainer(&trial.params),
-            seed: trial.seed,
-            directory: self.around.keeper.trial_folder(trial.number),
-            resume,
-        };
-        self.open()?.trainer.send(message);
-        Ok(())
     }
 
     /// The open trainer; opens one where there is none.
@@ -308,15 +285,24 @@ impl<'a> Worker<'a> {
     /// Waits for one message and does what it asks.
     fn step(&mut self) -> Result<(), WorkError> {
         let received = match &mut self.session {
-            Some(session) if !self.slots.is_empty() => session.trainer.receive(POLL),
+            Some(session) if self.working() > 0 => session.trainer.receive(POLL),
             _ => self.wait_for_others()?,
         };
-        match received {
-            Received::Message(message) => self.heed(message)?,
-            Received::Nothing => {}
-            Received::Ended(ending) => self.lose(&ending)?,
-        }
+        self.hear(received)?;
         self.beat()
+    }
+
+    fn hear(&mut self, received: Received) -> Result<(), WorkError> {
+        match received {
+            Received::Message(message) => self.heed(message),
+            Received::Nothing => Ok(()),
+            Received::Ended(ending) => self.lose(&ending),
+        }
+    }
+
+    /// How many slots have a trial that is not parked.
+    fn working(&self) -> usize {
+        self.slots.values().filter(|slot| slot.stage != Stage::Parked).count()
     }
 
     /// Without a trial of its own, the worker looks from time to time whether another one's trial
@@ -336,7 +322,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         self.heartbeat_at = now;
-        let training = self.slots.values().filter(|slot| slot.stage != Stage::Over);
+        let training = self.slots.values().filter(|slot| slot.is_leased());
         let leases: Vec<LeaseKey> = training.map(|slot| slot.lease).collect();
         for lease in leases {
             let beat = self.submit(&Command::Heartbeat { lease });

@@ -53,6 +53,10 @@ pub(crate) enum Command {
     Importance(ImportanceArguments),
     /// Adds a trial with chosen hyperparameters to a study.
     Enqueue(EnqueueArguments),
+    /// Runs several studies on one task and compares what they come to.
+    Compare(CompareArguments),
+    /// Derives a study's decisions again from its log, or trains its winner again.
+    Replay(ReplayArguments),
     /// Compares methods of search on simulated tasks.
     Bench(BenchArguments),
     /// Writes a commented study file to begin with.
@@ -131,6 +135,39 @@ pub(crate) struct EnqueueArguments {
     /// Queues values that a trial of the study has already.
     #[arg(long)]
     pub again: bool,
+}
+
+/// What `compare` takes.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// A study file whose `compare` names what differs between its studies, or several study files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How often each study is repeated, each time with another seed; as the file says, or once.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `replay` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// Derives every suggestion, verdict and exchange of the log again, and trains nothing.
+    #[arg(long, conflicts_with_all = ["trial", "output"])]
+    pub verify: bool,
+    /// The trial that is trained again, through all the hyperparameters that its weights had; the winner where left out.
+    #[arg(long, value_name = "NUMBER")]
+    pub trial: Option<u32>,
+    /// Where the model goes; `replay/` in the study's folder where left out.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `bench` takes.

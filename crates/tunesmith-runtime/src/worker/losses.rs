@@ -17,9 +17,9 @@ impl Worker<'_> {
     /// The trainer is gone.
     pub(super) fn lose(&mut self, ending: &Ending) -> Result<(), WorkError> {
         self.session = None;
+        self.leaving.clear();
         let slots = std::mem::take(&mut self.slots);
-        let struck: Vec<_> =
-            slots.into_iter().filter(|(_, slot)| slot.stage != Stage::Over).collect();
+        let struck: Vec<_> = slots.into_iter().filter(|(_, slot)| slot.is_leased()).collect();
         let out_of_memory = ending.how == How::Signalled(KILL);
         let alone = struck.len() == 1;
         self.shrink(struck.len());

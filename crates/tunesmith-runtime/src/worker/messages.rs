@@ -2,11 +2,12 @@
 //! log has it.
 
 use tunesmith_core::{
-    Checkpoint, Command, Effective, Event, Fact, FailureReason, Metric, Outcome, Report,
-    RequeueReason, Summary,
+    Checkpoint, Command, Effective, Event, ExampleErrors, Fact, FailureReason, Metric, Outcome, Report,
+    RequeueReason, SubmitError, Summary,
 };
 use tunesmith_train::protocol::{self, FatalClass, FromTrainer, Then, ToTrainer};
 
+use super::parking::pauses;
 use super::{Stage, WorkError, Worker, ends};
 use crate::params;
 use crate::progress::Progress;
@@ -25,13 +26,27 @@ impl Worker<'_> {
                 self.tell(Progress::Stepped { trial, step, loss, steps_per_second });
                 Ok(())
             }
-            FromTrainer::Report { trial, step, fraction, metrics, device_seconds } => {
-                let values = metrics;
-                let report = Report { step, fraction, values, device_seconds, errors: None };
+            FromTrainer::Report { trial, step, fraction, metrics, device_seconds, errors } => {
+                let (values, errors) = (metrics, errors.map(ExampleErrors));
+                let report = Report { step, fraction, values, device_seconds, errors };
                 self.reported(trial as u32, report)
             }
-            FromTrainer::Checkpointed { trial, step, path, bytes } => {
-                self.checkpointed(trial as u32, step, &path, bytes)
+            FromTrainer::Exploited { trial, donor, step, total_steps, effective } => {
+                let params = params::from_trainer(&effective);
+                let read_back = tunesmith_core::Params::new();
+                let effective = Effective { params, total_steps, read_back };
+                self.exploited(trial as u32, donor, effective, step)
+            }
+            FromTrainer::ReadBack { trial, optimizer, expected, .. } => {
+                self.read_back(trial as u32, optimizer, expected)
+            }
+            FromTrainer::Checkpointed { trial, step, path, bytes, stretch } => {
+                let trial = trial as u32;
+                // One of a past that is trained again is not the trial's own.
+                if stretch + 1 < self.study.lineage(trial).len() {
+                    return Ok(());
+                }
+                self.checkpointed(trial, step, &path, bytes)
             }
             end => self.heed_end(end),
         }
@@ -97,9 +112,12 @@ impl Worker<'_> {
 
     /// Answers a report with what the core made of it.
     fn judge(&mut self, trial: u32, keep: bool, events: &[Event]) -> Result<(), WorkError> {
-        let paused = events.iter().any(|event| matches!(event.fact, Fact::TrialPaused { .. }));
+        if pauses(events) {
+            self.park(trial);
+            return Ok(());
+        }
         let over = ends(events);
-        if over || paused {
+        if over {
             self.answer(trial, false, Then::Stop);
             if let Some(slot) = self.slots.get_mut(&trial) {
                 slot.stage = Stage::Over;
@@ -110,7 +128,7 @@ impl Worker<'_> {
         if over { self.end(trial) } else { Ok(()) }
     }
 
-    fn answer(&mut self, trial: u32, keep: bool, then: Then) {
+    pub(super) fn answer(&mut self, trial: u32, keep: bool, then: Then) {
         if let Some(session) = &mut self.session {
             session.trainer.send(ToTrainer::Verdict { trial: trial.into(), keep, then });
         }
@@ -152,14 +170,19 @@ impl Worker<'_> {
         path: &std::path::Path,
         bytes: u64,
     ) -> Result<(), WorkError> {
-        let Some(slot) = self.slots.get(&trial) else {
+        let leaving = self.leaving.get(&trial).copied();
+        let Some(lease) = leaving.or(self.slots.get(&trial).map(|slot| slot.lease)) else {
             return Ok(());
         };
-        let lease = slot.lease;
         let relative = path.strip_prefix(self.around.keeper.root()).unwrap_or(path);
         let checkpoint = Checkpoint { step, path: relative.to_string_lossy().into_owned(), bytes };
         let recorded = self.submit(&Command::RecordCheckpoint { lease, checkpoint });
-        if self.unless_stale(trial, recorded)?.is_some() {
+        let known = match recorded {
+            // Another worker took it meanwhile; what it saved is of no use.
+            Err(WorkError::Submit(SubmitError::Rejected(_))) if leaving.is_some() => None,
+            recorded => self.unless_stale(trial, recorded)?,
+        };
+        if known.is_some() {
             self.around.keeper.checkpointed(&self.study)?;
         }
         Ok(())
@@ -167,6 +190,9 @@ impl Worker<'_> {
 
     fn stopped(&mut self, trial: u32, device_seconds: f64) -> Result<(), WorkError> {
         self.wants_work = true;
+        if self.leaving.remove(&trial).is_some() {
+            return Ok(());
+        }
         match self.slots.remove(&trial) {
             Some(slot) if slot.stage == Stage::Releasing => {
                 self.requeue(trial, slot.lease, RequeueReason::Released, device_seconds)

@@ -17,6 +17,7 @@ impl Worker<'_> {
     /// Saves all trials and hands them back.
     pub(super) fn hand_back(&mut self) -> Result<(), WorkError> {
         let deadline = self.around.clock.now().plus_ms(RELEASE_LIMIT_MS);
+        self.save_parked()?;
         for (trial, slot) in &mut self.slots {
             if slot.stage == Stage::Training {
                 slot.stage = Stage::Releasing;
@@ -44,7 +45,7 @@ impl Worker<'_> {
     pub(super) fn requeue_all(&mut self, reason: RequeueReason) -> Result<(), WorkError> {
         self.session = None;
         for (trial, slot) in std::mem::take(&mut self.slots) {
-            if slot.stage != Stage::Over {
+            if slot.is_leased() {
                 self.requeue(trial, slot.lease, reason, 0.0)?;
             }
         }

@@ -11,10 +11,10 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tunesmith_core::{
-    AppendError, Budget, CreateError, DeleteError, Domain, Event, Fact, Goal, Metric, Next,
-    Parameter, Params, Policy, ReadError, Revision, Rng, Sampler, Scheduler, SearchSpace, Storage,
-    Stream, Study, StudyConfig, StudyHeader, StudyId, Suggestion, Timestamp, Trial, Verdict,
-    Writer,
+    AppendError, Budget, CreateError, DeleteError, Domain, Event, Exploit, Fact, Goal, Metric,
+    Next, Parameter, Params, Policy, ReadError, Revision, Rng, Sampler, Scheduler, SearchSpace,
+    Storage, Stream, Study, StudyConfig, StudyHeader, StudyId, Suggestion, Timestamp, Trial,
+    TrialState, Value, Verdict, Writer,
 };
 use tunesmith_runtime::clock::Clock;
 use tunesmith_runtime::keeper::{Census, KeepError, Keeper};
@@ -23,7 +23,7 @@ use tunesmith_runtime::trainer::{Ending, How, LaunchError, Launcher, Received, T
 use tunesmith_runtime::worker::{Finish, Settings, Surroundings, WorkError, Worker};
 use tunesmith_store::Memory;
 use tunesmith_train::protocol::{
-    FailureReason, FromTrainer, Open, Ready, Then, ToTrainer, VERSION,
+    FailureReason, FromTrainer, Open, OptimizerNumbers, Ready, Stretch, Then, ToTrainer, VERSION,
 };
 
 pub(crate) const METRIC: &str = "eval_accuracy";
@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) forgetful: Option<u64>,
     /// Checkpoints cannot be read.
     pub(crate) bad_checkpoints: bool,
+    /// The optimiser goes on with the rate that a state came with.
+    pub(crate) stale_optimizer: bool,
     /// The metrics that a trainer says it reports.
     pub(crate) metrics: Option<Vec<String>>,
 }
@@ -69,6 +71,8 @@ pub(crate) struct Life {
     pub(crate) told: Vec<Progress>,
     /// Trials and the steps they started from, in order.
     pub(crate) starts: Vec<(u64, u64)>,
+    /// Trials that were trained anew from others' pasts, with how many stretches these had.
+    pub(crate) retraced: Vec<(u64, usize)>,
     /// How many trials each trainer was opened for.
     pub(crate) packs: Vec<usize>,
     /// Trials whose end the keeper was told of, with whether they kept a model.
@@ -124,6 +128,7 @@ impl World {
             plan,
             tick: 0,
             starts: Vec::new(),
+            retraced: Vec::new(),
             packs: Vec::new(),
             storage: Arc::clone(&self.storage),
             study: self.study,
@@ -156,6 +161,7 @@ impl World {
             result,
             told: watched.try_iter().collect(),
             starts: shared.starts.clone(),
+            retraced: shared.retraced.clone(),
             packs: shared.packs.clone(),
             ended: keeper.ended,
         }
@@ -299,10 +305,82 @@ impl Scheduler for PruneOdd {
     }
 }
 
+fn rate_of(params: &tunesmith_train::protocol::Params) -> f64 {
+    let rate = params.get("learning_rate").and_then(serde_json::Value::as_f64);
+    rate.expect("every trial has one")
+}
+
+/// Pauses every trial at its second report. When all have paused or ended, the better half goes on;
+/// the worse half ends, or takes over the state of the best with half its rate.
+#[derive(Debug)]
+pub(crate) struct Halves {
+    pub(crate) exploits: bool,
+    pub(crate) trials: u32,
+}
+
+impl Halves {
+    /// Those that paused at this rung and whether they go on, best first; `None` while some have not come.
+    fn ranking(&self, study: &Study) -> Option<Vec<u32>> {
+        let at_rung = |trial: &&Trial| trial.reports.len() >= 2 || trial.is_finished();
+        if study.next_number() < self.trials || !study.trials().iter().all(|t| at_rung(&t)) {
+            return None;
+        }
+        let value =
+            |trial: &Trial| trial.reports.get(1).and_then(|r| r.values.get(METRIC)).copied();
+        let mut ranked: Vec<(f64, u32)> =
+            study.trials().iter().filter_map(|trial| Some((value(trial)?, trial.number))).collect();
+        ranked.sort_by(|left, right| right.0.total_cmp(&left.0));
+        Some(ranked.into_iter().map(|(_, trial)| trial).collect())
+    }
+}
+
+impl Scheduler for Halves {
+    fn next(&self, study: &Study, may_start: bool) -> Next {
+        let Some(ranked) = self.ranking(study) else {
+            return if may_start { Next::START } else { Next::Wait };
+        };
+        let paused = |number: &&u32| {
+            study.trial(**number).is_some_and(|trial| trial.state == TrialState::Paused)
+        };
+        let (better, worse) = ranked.split_at(ranked.len().div_ceil(2));
+        if let (true, Some(loser), Some(best)) =
+            (self.exploits, worse.iter().find(paused), better.first())
+        {
+            let mut params = study.trial(*best).expect("it is there").params.clone();
+            let rate = params.get("learning_rate").and_then(Value::as_f64).expect("a rate");
+            params.insert("learning_rate", rate / 2.0);
+            let note = Params::new();
+            return Next::Exploit(Box::new(Exploit { trial: *loser, donor: *best, params, note }));
+        }
+        match better.iter().rev().find(paused) {
+            Some(trial) => Next::Resume { trial: *trial },
+            None => Next::Finished,
+        }
+    }
+
+    fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {
+        if trial.reports.len() == 2 {
+            return Verdict::Pause { reason: "half".to_owned() };
+        }
+        Verdict::Continue
+    }
+
+    fn retire(&self, study: &Study) -> Vec<(u32, String)> {
+        match self.ranking(study) {
+            Some(ranked) if !self.exploits => {
+                let worse = &ranked[ranked.len().div_ceil(2)..];
+                worse.iter().map(|trial| (*trial, "the worse half".to_owned())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 struct Shared {
     plan: Plan,
     tick: u64,
     starts: Vec<(u64, u64)>,
+    retraced: Vec<(u64, usize)>,
     packs: Vec<usize>,
     storage: Arc<Memory>,
     study: StudyId,
@@ -357,6 +435,8 @@ impl Fake {
             labels: Vec::new(),
             metrics: metrics.unwrap_or_else(|| vec![METRIC.to_owned()]),
             notes: Vec::new(),
+            bytes_per_slot: 0,
+            available_bytes: 0,
         }))
     }
 
@@ -387,6 +467,57 @@ impl Fake {
         self.trials.insert(trial, InTraining { step, rate, directory, waits: false });
     }
 
+    /// Trains what came before the trial, and then it.
+    fn retrace(
+        &mut self,
+        trial: u64,
+        rate: f64,
+        directory: PathBuf,
+        past: &[Stretch],
+        resume_stretch: usize,
+    ) {
+        assert!(self.trials.len() < self.pack, "more trials than slots");
+        assert!(resume_stretch <= past.len());
+        let step = past.last().map_or(0, |stretch| stretch.until_step);
+        self.shared.borrow_mut().retraced.push((trial, past.len()));
+        self.trials.insert(trial, InTraining { step, rate, directory, waits: false });
+        self.outbox.push_back(FromTrainer::Started {
+            trial,
+            total_steps: STEPS,
+            from_step: step,
+            effective: BTreeMap::from([("learning_rate".to_owned(), rate.into())]),
+            trained_weights: 1,
+        });
+    }
+
+    fn exploit(&mut self, trial: u64, donor: u64, rate: f64) {
+        let step = self.trials.get(&donor).filter(|known| known.waits).expect("it is parked").step;
+        let known = self.trials.get_mut(&trial).filter(|known| known.waits).expect("it is parked");
+        (known.step, known.rate, known.waits) = (step, rate, false);
+        let lie = self.shared.borrow().plan.stale_optimizer;
+        let numbers = |learning_rate: f64| OptimizerNumbers {
+            learning_rate,
+            weight_decay: 0.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        };
+        self.outbox.push_back(FromTrainer::Exploited {
+            trial,
+            donor,
+            step,
+            total_steps: STEPS,
+            effective: BTreeMap::from([("learning_rate".to_owned(), rate.into())]),
+        });
+        self.outbox.push_back(FromTrainer::ReadBack {
+            trial,
+            step: step + 1,
+            optimizer: numbers(if lie { 7e-7 } else { rate }),
+            expected: numbers(rate),
+            stretch: 0,
+        });
+    }
+
     fn checkpoint(&mut self, trial: u64) {
         let Some(known) = self.trials.get(&trial) else {
             return;
@@ -399,6 +530,7 @@ impl Fake {
             step: known.step,
             path,
             bytes: 1,
+            stretch: usize::MAX - 1,
         });
     }
 
@@ -409,7 +541,10 @@ impl Fake {
         assert!(known.waits, "a verdict without a report");
         known.waits = false;
         let (step, directory) = (known.step, known.directory.join("model"));
-        if then == Then::Stop {
+        if then == Then::Save {
+            self.checkpoint(trial);
+        }
+        if then != Then::Continue {
             self.trials.remove(&trial);
             return self.outbox.push_back(FromTrainer::Stopped {
                 trial,
@@ -476,6 +611,7 @@ impl Fake {
             fraction: known.step as f64 / STEPS as f64,
             metrics,
             device_seconds: 1.0,
+            errors: None,
         })
     }
 
@@ -502,12 +638,15 @@ impl Trainer for Fake {
                 let ready = self.ready();
                 self.outbox.push_back(ready);
             }
-            ToTrainer::Start { trial, params, directory, resume, .. } => {
-                let rate = params
-                    .get("learning_rate")
-                    .and_then(serde_json::Value::as_f64)
-                    .expect("every trial has one");
-                self.start(trial, rate, directory, resume);
+            ToTrainer::Start { trial, params, directory, resume, past, resume_stretch, .. } => {
+                if past.is_empty() {
+                    self.start(trial, rate_of(&params), directory, resume);
+                } else {
+                    self.retrace(trial, rate_of(&params), directory, &past, resume_stretch);
+                }
+            }
+            ToTrainer::Exploit { trial, donor, params, .. } => {
+                self.exploit(trial, donor, rate_of(&params));
             }
             ToTrainer::Verdict { trial, keep, then } => self.verdict(trial, keep, then),
             ToTrainer::Release { trial } => {

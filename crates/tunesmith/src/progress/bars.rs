@@ -151,7 +151,9 @@ impl Display for Bars {
                     bar.update(&self.heading.metric);
                 }
             }
-            Progress::Ended { trial, .. } | Progress::HandedBack { trial } => self.end(*trial),
+            Progress::Ended { trial, .. }
+            | Progress::HandedBack { trial }
+            | Progress::Paused { trial } => self.end(*trial),
             Progress::TrainerLost { .. } => {
                 self.end_all();
             }
@@ -159,7 +161,10 @@ impl Display for Bars {
                 self.standing = standing.clone();
                 self.update_study();
             }
-            Progress::Opening { .. } | Progress::Opened(_) | Progress::Reaped { .. } => {}
+            Progress::Opening { .. }
+            | Progress::Opened(_)
+            | Progress::Reaped { .. }
+            | Progress::TookOver { .. } => {}
         }
         if let Some(line) = words::lasting(progress, &self.heading) {
             self.study.suspend(|| anstream::eprintln!("{line}"));

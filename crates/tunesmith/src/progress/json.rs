@@ -52,6 +52,10 @@ fn line(progress: &Progress) -> Option<Value> {
             }
             line
         }
+        Progress::Paused { trial } => json!({ "event": "paused", "trial": trial }),
+        Progress::TookOver { trial, donor } => {
+            json!({ "event": "took_over", "trial": trial, "donor": donor })
+        }
         Progress::HandedBack { trial } => json!({ "event": "handed_back", "trial": trial }),
         Progress::TrainerLost { ending, slots } => {
             json!({ "event": "trainer_lost", "how": ending.to_string(), "slots": slots })

@@ -35,7 +35,11 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
         Progress::TrainerLost { ending, slots } => {
             Some(format!("{ending}\nstarting another one, for up to {slots} trials at once"))
         }
+        Progress::TookOver { trial, donor } => {
+            Some(format!("trial {trial:>3}  goes on from the state of trial {donor}"))
+        }
         Progress::Started { .. }
+        | Progress::Paused { .. }
         | Progress::Stepped { .. }
         | Progress::Reported { .. }
         | Progress::Standing(_) => None,
