@@ -94,6 +94,9 @@ pub(crate) struct StudyArguments {
 pub(crate) struct ImportanceArguments {
     /// The study's name; may be left out where the storage holds just one.
     pub study: Option<String>,
+    /// The metric, of those that the study searches for; the first where left out.
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
     /// How importance is measured.
     #[arg(long, value_enum, default_value_t = Measure::PedAnova)]
     pub method: Measure,
