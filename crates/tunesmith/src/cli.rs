@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Show(StudyArguments),
     /// Lists the trials of a study.
     Trials(StudyArguments),
-    /// Shows the best trial of a study and where its model lies.
+    /// Shows the best trial of a study, or its front, and where the models lie.
     Best(StudyArguments),
     /// Shows which hyperparameters mattered, and how sure that is.
     Importance(ImportanceArguments),
