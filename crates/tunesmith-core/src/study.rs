@@ -6,6 +6,7 @@ mod apply;
 mod lineage;
 mod replication;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 pub use apply::ApplyError;
@@ -15,7 +16,7 @@ pub use replication::{Finalist, MOST_REPLICATION, REPLICATION_SHARE, Replication
 use crate::budget::{Budget, FinishReason, Spent};
 use crate::config::StudyConfig;
 use crate::event::{Event, Fact, Revision, Stream};
-use crate::metric::Metric;
+use crate::metric::{Goal, Metric, Values};
 use crate::rng::Rng;
 use crate::space::SearchSpace;
 use crate::timestamp::{Timestamp, Writer};
@@ -139,27 +140,55 @@ impl Study {
         self.best.and_then(|number| self.trial(number))
     }
 
-    /// The completed trials that no other beats in every metric and equals in none: the Pareto front, by number.
-    /// With one metric these are the best and its equals.
+    /// The completed trials of the search that no other beats: the Pareto front, by number, equals with it. With one
+    /// metric these are the best and its equals.
     pub fn front(&self) -> Vec<&Trial> {
-        let values = |trial: &Trial| -> Option<Vec<f64>> {
-            self.config.metrics.iter().map(|metric| trial.value(metric)).collect()
-        };
-        let completed: Vec<_> = self
-            .in_state(TrialState::Completed)
-            .filter_map(|trial| values(trial).map(|values| (trial, values)))
-            .collect();
-        let dominated =
-            |values: &[f64]| completed.iter().any(|(_, other)| self.dominates(other, values));
-        completed.iter().filter(|(_, values)| !dominated(values)).map(|(trial, _)| *trial).collect()
+        let mut completed: Vec<(Vec<f64>, &Trial)> = self.ranked().collect();
+        // Whoever beats a trial comes before it, so that a look at the front so far is enough.
+        completed
+            .sort_by(|(left, _), (right, _)| left.partial_cmp(right).unwrap_or(Ordering::Equal));
+        let mut front: Vec<(Vec<f64>, &Trial)> = Vec::new();
+        for (scores, trial) in completed {
+            if !front.iter().any(|(other, _)| dominates(other, &scores)) {
+                front.push((scores, trial));
+            }
+        }
+        let mut front: Vec<&Trial> = front.into_iter().map(|(_, trial)| trial).collect();
+        front.sort_by_key(|trial| trial.number);
+        front
     }
 
-    /// Whether `left` is nowhere worse than `right` and somewhere better. In the order of the metrics.
-    fn dominates(&self, left: &[f64], right: &[f64]) -> bool {
-        let goals =
-            || self.config.metrics.iter().map(|metric| metric.goal).zip(left.iter().zip(right));
-        goals().all(|(goal, (left, right))| !goal.is_better(*right, *left))
-            && goals().any(|(goal, (left, right))| goal.is_better(*left, *right))
+    /// The trial of the front that is best by one of the metrics; the earliest among equals.
+    pub fn best_by(&self, metric: &Metric) -> Option<&Trial> {
+        let better = |trial: &Trial, than: &Trial| {
+            let (left, right) = (trial.value(metric), than.value(metric));
+            left.zip(right).is_some_and(|(left, right)| metric.goal.is_better(left, right))
+        };
+        self.front()
+            .into_iter()
+            .reduce(|best, trial| if better(trial, best) { trial } else { best })
+    }
+
+    /// Whether a trial with these values would belong to the front; one that lacks a metric does not.
+    pub fn is_unbeaten(&self, values: &Values) -> bool {
+        let scores = self.scores(|metric| values.get(&metric.name).copied());
+        scores.is_some_and(|scores| !self.ranked().any(|(other, _)| dominates(&other, &scores)))
+    }
+
+    /// The completed trials of the search with their scores, by number.
+    fn ranked(&self) -> impl Iterator<Item = (Vec<f64>, &Trial)> {
+        let scored = |trial| Some((self.scores(|metric| Trial::value(trial, metric))?, trial));
+        let searched = |trial: &&Trial| !self.is_replica(trial);
+        self.in_state(TrialState::Completed).filter(searched).filter_map(scored)
+    }
+
+    /// A value of each metric, in their order, turned so that less is better.
+    fn scores(&self, value: impl Fn(&Metric) -> Option<f64>) -> Option<Vec<f64>> {
+        let score = |metric: &Metric| match metric.goal {
+            Goal::Minimize => value(metric),
+            Goal::Maximize => value(metric).map(|value| -value),
+        };
+        self.config.metrics.iter().map(score).collect()
     }
 
     /// What is spent at `now`.
@@ -219,4 +248,10 @@ impl Study {
             Stream::Trial(number) => self.trial(number).map_or(0, |trial| trial.events),
         }
     }
+}
+
+/// Whether `left` is nowhere worse than `right` and somewhere better; less is better.
+fn dominates(left: &[f64], right: &[f64]) -> bool {
+    let pairs = || left.iter().zip(right);
+    pairs().all(|(left, right)| left <= right) && pairs().any(|(left, right)| left < right)
 }

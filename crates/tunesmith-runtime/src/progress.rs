@@ -100,8 +100,8 @@ pub enum Progress {
 pub enum End {
     /// It went through its schedule.
     Completed {
-        /// The study's metric.
-        value: f64,
+        /// The study's metrics with their values, in their order.
+        values: Vec<(String, f64)>,
     },
     /// It was stopped by the scheduler.
     Pruned,
@@ -127,8 +127,10 @@ pub struct Standing {
     pub paused: u64,
     /// How many trials there will be at most, where that is known.
     pub total: Option<u64>,
-    /// The best trial so far and its metric.
+    /// The best trial so far and its metric; of several metrics the first.
     pub best: Option<(u64, f64)>,
+    /// How many trials no other beats, where the study has several metrics.
+    pub front: Option<usize>,
     /// Device seconds of all trials.
     pub device_seconds: f64,
     /// What they cost.
@@ -139,9 +141,7 @@ impl End {
     /// How a trial ended; `None` while it has not.
     pub fn of(trial: &Trial, study: &Study) -> Option<Self> {
         Some(match trial.outcome.as_ref()? {
-            Outcome::Completed { .. } => Self::Completed {
-                value: study.metrics().first().and_then(|metric| trial.value(metric))?,
-            },
+            Outcome::Completed { .. } => Self::Completed { values: values(trial, study) },
             Outcome::Pruned { .. } => Self::Pruned,
             Outcome::Failed { reason } => Self::Failed { reason: reason.to_string() },
             Outcome::Cancelled => Self::Failed { reason: "cancelled".to_owned() },
@@ -149,12 +149,19 @@ impl End {
     }
 }
 
+fn values(trial: &Trial, study: &Study) -> Vec<(String, f64)> {
+    let metrics = study.metrics().iter();
+    metrics.filter_map(|metric| Some((metric.name.clone(), trial.value(metric)?))).collect()
+}
+
 impl Standing {
     /// Where a study stands that has `spent` so much.
     pub fn of(study: &Study, spent: &Spent, total: Option<u64>) -> Self {
         let count = |state| study.count(state) as u64;
         let metric = study.metrics().first();
-        let best = study.best().and_then(|best| Some((best.number.into(), best.value(metric?)?)));
+        let several = study.metrics().len() > 1;
+        let best = if several { study.chosen() } else { study.best() };
+        let best = best.and_then(|best| Some((best.number.into(), best.value(metric?)?)));
         Self {
             completed: count(TrialState::Completed),
             pruned: count(TrialState::Pruned),
@@ -163,6 +170,7 @@ impl Standing {
             paused: count(TrialState::Paused),
             total,
             best,
+            front: several.then(|| study.front().len()),
             device_seconds: spent.device_seconds,
             cost: spent.cost.unwrap_or_default(),
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tunesmith_core::Metric;
 use tunesmith_train::protocol::{
     FatalClass, FromTrainer, Open, Ready, SplitName, ToTrainer, VERSION,
 };
@@ -52,10 +53,10 @@ pub enum OpenError {
         /// Its version.
         found: u32,
     },
-    /// It never reports what the study searches for.
+    /// It never reports something that the study searches for.
     #[error("`{metric}` is never reported for this task; there are: {}", known.join(", "))]
     Metric {
-        /// The study's metric.
+        /// The study's metric; of several the first that is not reported.
         metric: String,
         /// What a report carries.
         known: Vec<String>,
@@ -66,14 +67,14 @@ pub enum OpenError {
 }
 
 impl Session {
-    /// Starts a trainer, has it load, and checks that it reports `metric`.
+    /// Starts a trainer, has it load, and checks that it reports every one of the `metrics`.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(
         launcher: &mut dyn Launcher,
         open: &Open,
-        metric: &str,
+        metrics: &[Metric],
         stop: &AtomicBool,
     ) -> Result<Self, OpenError> {
         let mut trainer = launcher.launch()?;
@@ -81,7 +82,7 @@ impl Session {
         loop {
             match trainer.receive(POLL) {
                 Received::Message(FromTrainer::Ready(ready)) => {
-                    check(&ready, metric)?;
+                    check(&ready, metrics)?;
                     return Ok(Self { trainer, ready: *ready });
                 }
                 Received::Message(FromTrainer::Fatal { class, message }) => {
@@ -125,13 +126,15 @@ impl Session {
     }
 }
 
-fn check(ready: &Ready, metric: &str) -> Result<(), OpenError> {
+fn check(ready: &Ready, metrics: &[Metric]) -> Result<(), OpenError> {
     if ready.version != VERSION {
         return Err(OpenError::Version { found: ready.version });
     }
-    if !ready.metrics.iter().any(|known| known == metric) {
-        let known = ready.metrics.clone();
-        return Err(OpenError::Metric { metric: metric.to_owned(), known });
+    let unknown = |metric: &&Metric| !ready.metrics.contains(&metric.name);
+    match metrics.iter().find(unknown) {
+        Some(metric) => {
+            Err(OpenError::Metric { metric: metric.name.clone(), known: ready.metrics.clone() })
+        }
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -275,8 +275,8 @@ impl<'a> Worker<'a> {
         let mut open = self.settings.open.clone();
         open.pack = self.limit;
         self.tell(Progress::Opening { slots: self.limit });
-        let metric = self.metric_name();
-        let session = Session::open(self.around.launcher, &open, &metric, self.around.stop)?;
+        let metrics = self.study.metrics();
+        let session = Session::open(self.around.launcher, &open, metrics, self.around.stop)?;
         self.around.keeper.opened(&session.ready);
         self.tell(Progress::Opened(Box::new(session.ready.clone())));
         Ok(session)
@@ -403,10 +403,6 @@ impl<'a> Worker<'a> {
     /// Nobody listening is no reason to stop.
     fn tell(&self, progress: Progress) {
         drop(self.around.watcher.send(progress));
-    }
-
-    fn metric_name(&self) -> String {
-        self.study.metrics().first().map(|metric| metric.name.clone()).unwrap_or_default()
     }
 }
 

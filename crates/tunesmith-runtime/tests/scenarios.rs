@@ -13,7 +13,7 @@ use tunesmith_runtime::session::OpenError;
 use tunesmith_runtime::worker::{Finish, WorkError};
 use tunesmith_train::protocol;
 
-use world::{METRIC, Plan, PruneOdd, STEPS, World};
+use world::{LOSS, METRIC, Plan, PruneOdd, STEPS, World};
 
 /// What a study is about: for each trial its params and the values it reported, by step.
 fn substance(study: &Study) -> Vec<(String, Vec<(u64, f64)>)> {
@@ -127,9 +127,47 @@ fn params_that_the_trainer_refuses_fail_their_trial_alone() {
 #[test]
 fn a_last_report_without_the_metric_is_a_failed_trial() {
     let mut world = World::new(3);
-    world.live(Plan { forgetful: Some(1), ..Plan::default() }).result.expect("the search goes on");
+    world
+        .live(Plan { forgetful: Some((1, METRIC)), ..Plan::default() })
+        .result
+        .expect("the search goes on");
     let expected = FailureReason::MissingMetric { metric: METRIC.into() };
     assert_eq!(world.study().trials()[1].outcome, Some(Outcome::Failed { reason: expected }));
+}
+
+#[test]
+fn a_last_report_without_one_of_several_metrics_is_a_failed_trial() {
+    let mut world = World::with_two_metrics(3);
+    world
+        .live(Plan { forgetful: Some((1, LOSS)), ..Plan::default() })
+        .result
+        .expect("the search goes on");
+    let study = world.study();
+    let expected = FailureReason::MissingMetric { metric: LOSS.into() };
+    assert_eq!(study.trials()[1].outcome, Some(Outcome::Failed { reason: expected }));
+    assert_eq!(study.count(TrialState::Completed), 2);
+}
+
+#[test]
+fn the_models_of_the_front_are_kept() {
+    let mut world = World::with_two_metrics(12);
+    let life = world.live(Plan::default());
+    life.result.expect("nothing disturbs it");
+    let study = world.study();
+    let front: Vec<u32> = study.front().iter().map(|trial| trial.number).collect();
+    assert!(front.len() > 1 && front.len() < 12, "{front:?}");
+    for number in &front {
+        assert!(life.ended.contains(&(*number, true)), "trial {number} of the front");
+    }
+    assert!(life.ended.iter().any(|(_, kept)| !kept), "a trial that was beaten keeps no model");
+    let standing = life.told.iter().rev().find_map(|progress| match progress {
+        Progress::Standing(standing) => Some(standing),
+        _ => None,
+    });
+    let standing = standing.expect("it is told at every end");
+    assert_eq!(standing.front, Some(front.len()));
+    let best = study.chosen().map(|trial| u64::from(trial.number));
+    assert_eq!(standing.best.map(|(trial, _)| trial), best);
 }
 
 #[test]
@@ -273,4 +311,15 @@ fn a_metric_that_is_never_reported_is_an_error_that_names_those_that_are() {
         "`eval_accuracy` is never reported for this task; there are: eval_loss, eval_f1"
     );
     assert_eq!(world.study().count(TrialState::Running), 0, "what was leased is handed back");
+}
+
+#[test]
+fn each_of_several_metrics_must_be_reported() {
+    let mut world = World::with_two_metrics(3);
+    let plan = Plan { metrics: Some(vec![METRIC.into(), "eval_f1".into()]), ..Plan::default() };
+    let error = world.live(plan).result.expect_err("one of them is never there");
+    assert_eq!(
+        error.to_string(),
+        "`eval_loss` is never reported for this task; there are: eval_accuracy, eval_f1"
+    );
 }

@@ -4,7 +4,7 @@
 //! Two measures: PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023), which asks what sets the best trials apart, and
 //! fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), which asks for the share of the metric's variance. Both look at
 //! completed trials of the search alone: a pruned one was measured earlier in its schedule, and runs on fresh seeds
-//! repeat the best. With several metrics the first counts. Refuses to rank what noise explains as well: a permutation
+//! repeat the best. Refuses to rank what noise explains as well: a permutation
 //! test says so beside every number.
 
 mod effect;
@@ -124,14 +124,15 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Measures what mattered. The same study gives the same numbers everywhere.
+/// Measures what mattered for one of the study's metrics. The same study gives the same numbers everywhere.
 ///
 /// # Errors
 /// Where there are too few trials, all values are equal, or nothing was searched.
-pub fn importance(study: &Study, method: Method) -> Result<Importance, ImportanceError> {
-    let Some(metric) = study.metrics().first() else {
-        return Err(ImportanceError::TooFew { completed: 0 });
-    };
+pub fn importance(
+    study: &Study,
+    metric: &Metric,
+    method: Method,
+) -> Result<Importance, ImportanceError> {
     let evidence = Evidence::of(study, metric);
     let completed = evidence.trials.len();
     if completed < LEAST_TRIALS {

@@ -32,7 +32,18 @@ pub struct Entry<T> {
     pub options: &'static [OptionSpec],
     /// Whether what it proposes never depends on results.
     pub ignores_results: bool,
+    /// How many metrics it goes by.
+    pub objectives: Objectives,
     build: fn(&StudyConfig) -> Result<T, RegistryError>,
+}
+
+/// How many metrics a sampler or a scheduler goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objectives {
+    /// One alone.
+    One,
+    /// One or several.
+    Any,
 }
 
 static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
@@ -42,6 +53,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
                   priors; TPE where the space has conditions",
         options: AUTO_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::Any,
         build: |config| Ok(Box::new(Auto::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -49,6 +61,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "CMA-ES with margins for lattices and a distribution over choices: for a few hundred trials and more",
         options: CMAES_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::One,
         build: |config| Ok(Box::new(Cmaes::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -56,6 +69,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "differential evolution without generations, with the constants of DEHB",
         options: DE_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::One,
         build: |config| Ok(Box::new(De::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -63,6 +77,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "expected improvement under a random forest, after SMAC: for spaces of many choices and conditions",
         options: FOREST_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::One,
         build: |config| Ok(Box::new(Forest::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -70,6 +85,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "a genetic algorithm without generations: children of the fittest trials so far",
         options: GENETIC_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::One,
         build: |config| Ok(Box::new(Genetic::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -77,6 +93,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "Bayesian optimisation with a Gaussian process: the greatest expected improvement",
         options: GP_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::Any,
         build: |config| Ok(Box::new(GaussianProcess::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -84,6 +101,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "every combination of the listed values once, in W&B's order",
         options: &[],
         ignores_results: true,
+        objectives: Objectives::Any,
         build: |config| Ok(Box::new(Grid::new(&config.space)?)),
     },
     Entry {
@@ -91,6 +109,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "NSGA-II for several objectives, as optuna 5 has it: generations that spread along the front",
         options: NSGA2_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::Any,
         build: |config| Ok(Box::new(Nsga2::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -98,6 +117,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "independent draws from the priors",
         options: &[PRIOR_OPTION],
         ignores_results: true,
+        objectives: Objectives::Any,
         build: |config| Ok(Box::new(Random::new(Options(&config.sampler.options)))),
     },
     Entry {
@@ -105,6 +125,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         summary: "a scrambled Sobol sequence laid on the priors: random search without its gaps and clusters",
         options: &[],
         ignores_results: true,
+        objectives: Objectives::Any,
         build: |_| Ok(Box::new(Sobol)),
     },
     Entry {
@@ -113,6 +134,7 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
                   among bad ones",
         options: TPE_OPTIONS,
         ignores_results: false,
+        objectives: Objectives::Any,
         build: |config| {
             let tpe = Tpe::new(Options(&config.sampler.options));
             Ok(Box::new(tpe.ok_or(RegistryError::GroupWithoutMultivariate)?))
@@ -125,6 +147,7 @@ static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[Entry {
     summary: "every trial runs to its end",
     options: &[],
     ignores_results: true,
+    objectives: Objectives::Any,
     build: |_| Ok(Box::new(NoScheduler)),
 }];
 
@@ -173,6 +196,16 @@ pub enum RegistryError {
         "tpe's option group needs parameters to be modelled jointly; leave it out, or `multivariate: never`"
     )]
     GroupWithoutMultivariate,
+    /// Several metrics for a method that goes by one.
+    #[error("{name} optimises one metric and the study has {metrics}; give it one, or use {}", able.join(", "))]
+    SeveralMetrics {
+        /// The sampler or scheduler.
+        name: &'static str,
+        /// How many the study has.
+        metrics: usize,
+        /// Those that take several.
+        able: Vec<&'static str>,
+    },
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),
@@ -207,7 +240,7 @@ pub fn schedulers() -> &'static [Entry<Box<dyn Scheduler>>] {
 /// The sampler and the scheduler that a configuration names.
 ///
 /// # Errors
-/// Where a name or an option is unknown, or the method refuses the space.
+/// Where a name or an option is unknown, or the method refuses the space or so many metrics.
 pub fn policy(config: &StudyConfig) -> Result<Policy, RegistryError> {
     Ok(Policy {
         sampler: build("sampler", SAMPLERS, &config.sampler, config)?,
@@ -232,6 +265,7 @@ fn build<T>(
         });
     };
     check_options(entry, component)?;
+    check_objectives(entry, entries, config.metrics.len())?;
     (entry.build)(config)
 }
 
@@ -250,6 +284,19 @@ fn check_options<T>(entry: &'static Entry<T>, component: &Component) -> Result<(
         }
     }
     Ok(())
+}
+
+fn check_objectives<T>(
+    entry: &'static Entry<T>,
+    entries: &'static [Entry<T>],
+    metrics: usize,
+) -> Result<(), RegistryError> {
+    if metrics < 2 || entry.objectives == Objectives::Any {
+        return Ok(());
+    }
+    let able = entries.iter().filter(|entry| entry.objectives == Objectives::Any);
+    let able = able.map(|entry| entry.name).collect();
+    Err(RegistryError::SeveralMetrics { name: entry.name, metrics, able })
 }
 
 #[cfg(test)]

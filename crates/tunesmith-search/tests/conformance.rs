@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use tunesmith_core::*;
-use tunesmith_search::{policy, samplers, schedulers};
+use tunesmith_search::{Entry, Objectives, policy, samplers, schedulers};
 
 /// Every kind of domain, prior, condition and tie that can be enumerated, so that a grid takes it too.
 fn finite_space() -> Vec<Parameter> {
@@ -46,14 +46,26 @@ fn config(sampler: &str, parameters: Vec<Parameter>, seed: u64) -> StudyConfig {
     }
 }
 
-/// The configurations that each sampler takes: all take the finite space.
+/// The same study with so many metrics.
+fn with_metrics(count: usize, mut config: StudyConfig) -> StudyConfig {
+    let more = ["accuracy", "seconds"].map(|name| Metric::new(name, Goal::Maximize));
+    config.metrics.extend(more);
+    config.metrics.truncate(count);
+    config
+}
+
+/// The configurations that each sampler takes: all take the finite space, and each as many metrics as its entry says.
 fn configs(seed: u64) -> Vec<StudyConfig> {
-    let of = |sampler: &str| {
-        let finite = config(sampler, finite_space(), seed);
-        let mixed = finite_space().into_iter().chain(continuous_space()).collect();
-        [finite, config(sampler, continuous_space(), seed), config(sampler, mixed, seed)]
+    let of = |entry: &Entry<_>| {
+        let of = |space| config(entry.name, space, seed);
+        let mixed: Vec<_> = finite_space().into_iter().chain(continuous_space()).collect();
+        let mut configs = vec![of(finite_space()), of(continuous_space()), of(mixed.clone())];
+        if entry.objectives == Objectives::Any {
+            configs.extend([with_metrics(2, of(finite_space())), with_metrics(3, of(mixed))]);
+        }
+        configs
     };
-    let all = samplers().iter().flat_map(|entry| of(entry.name));
+    let all = samplers().iter().flat_map(of);
     all.filter(|config| config.sampler.name != "grid" || policy(config).is_ok()).collect()
 }
 
@@ -94,7 +106,8 @@ impl Bench {
         let Some(lease) = self.study.trial(number).and_then(Trial::lease_key) else {
             return;
         };
-        let values = Values::from([("loss".to_owned(), chance.normal())]);
+        let metrics = self.study.metrics().iter();
+        let values = metrics.map(|metric| (metric.name.clone(), chance.normal())).collect();
         let report = Report { step: 10, fraction: 0.5, values, device_seconds: 1.0, errors: None };
         self.act(Command::Report { lease, report });
         let outcome = match chance.below(5) {
@@ -168,6 +181,51 @@ fn the_same_study_gives_the_same_suggestions() {
                 "{} ignores its seed",
                 config.sampler.name
             );
+        }
+    }
+}
+
+#[test]
+fn several_metrics_are_taken_or_refused_as_the_registry_says() {
+    for entry in samplers() {
+        for count in [2, 3] {
+            let taken =
+                policy(&with_metrics(count, config(entry.name, finite_space(), 31))).is_ok();
+            assert_eq!(taken, entry.objectives == Objectives::Any, "{} of {count}", entry.name);
+        }
+    }
+}
+
+/// The params of the next trial, which completes with values that say nothing of them; `last` is what the last
+/// metric's value is times.
+fn next_with_last_metric_times(last: f64, bench: &mut Bench) -> Params {
+    assert!(bench.act(Command::Ask { count: 1 }), "{}", bench.study.config().sampler.name);
+    let trial = bench.study.trials().last().expect("it was asked for");
+    let (number, params, lease) = (trial.number, trial.params.clone(), trial.lease_key());
+    let mut chance = Rng::at(5, number, "values");
+    let mut values = Values::new();
+    for (index, metric) in bench.study.metrics().iter().enumerate() {
+        let sign = if index + 1 == bench.study.metrics().len() { last } else { 1.0 };
+        values.insert(metric.name.clone(), sign * chance.normal());
+    }
+    let (lease, outcome) = (lease.expect("running"), Outcome::Completed { values });
+    bench.act(Command::Tell { lease, outcome, device_seconds: 1.0 });
+    params
+}
+
+#[test]
+fn a_method_of_several_metrics_goes_by_all_of_them() {
+    let several = |entry: &&Entry<_>| entry.objectives == Objectives::Any && !entry.ignores_results;
+    for entry in samplers().iter().filter(several) {
+        for count in [2, 3] {
+            let config = with_metrics(count, config(entry.name, continuous_space(), 37));
+            let (mut as_is, mut turned) = (Bench::new(&config), Bench::new(&config));
+            // The largest generation of a method has fifty trials.
+            let differs = (0..120).any(|_| {
+                next_with_last_metric_times(1.0, &mut as_is)
+                    != next_with_last_metric_times(-1.0, &mut turned)
+            });
+            assert!(differs, "{} of {count} metrics ignores the last", entry.name);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The folder of a study's artefacts, `<runs>/<study>/`: `trials/<n>/` for checkpoints, `best/` for
-//! the exported winner, a copy of the study file and `trials.csv`. Every file and folder appears
+//! the exported winner, `front/<n>/` for the models of a study of several metrics that no other beats,
+//! a copy of the study file and `trials.csv`. Every file and folder appears
 //! whole or not at all. It refuses to be the record: that is the log, and what a crash left
 //! unfinished here is finished from it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,9 @@ pub(crate) struct Certificate {
     pub metric: String,
     /// Its value at the evaluation whose weights these are.
     pub value: f64,
+    /// All metrics with their values, where the study has several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
     /// How many rows it was measured on.
     pub validation_rows: usize,
     /// The metrics on the test split, measured once.
@@ -92,6 +97,16 @@ impl Artefacts {
         self.root.join("best")
     }
 
+    /// The folder of the front's models, each under its trial's number.
+    pub(crate) fn front(&self) -> PathBuf {
+        self.root.join("front")
+    }
+
+    /// The model of a trial of the front.
+    pub(crate) fn front_model(&self, trial: u32) -> PathBuf {
+        self.front().join(trial.to_string())
+    }
+
     /// Makes the folder and keeps a copy of the study file in it.
     pub(crate) fn prepare(&self, study_file: &str) -> Result<(), ArtefactError> {
         let trials = self.trials();
@@ -128,13 +143,65 @@ impl Artefacts {
             return Ok(false);
         }
         certify(model, certificate)?;
+        self.enthrone(model)?;
+        Ok(true)
+    }
+
+    /// Makes the folder the winner's.
+    fn enthrone(&self, folder: &Path) -> Result<(), ArtefactError> {
         let (best, former) = (self.best(), self.former());
         if best.is_dir() {
             fs::rename(&best, &former).map_err(disk("move", &best))?;
         }
-        fs::rename(model, &best).map_err(disk("move", model))?;
-        remove(&former)?;
+        fs::rename(folder, &best).map_err(disk("move", folder))?;
+        remove(&former)
+    }
+
+    /// Gives the model that a trial kept a place in the front. The model's folder moves. Where the trial kept none,
+    /// or has its place already, nothing happens.
+    pub(crate) fn admit(
+        &self,
+        model: &Path,
+        certificate: &Certificate,
+    ) -> Result<(), ArtefactError> {
+        let place = self.front_model(certificate.trial);
+        if !model.is_dir() || place.is_dir() {
+            return Ok(());
+        }
+        certify(model, certificate)?;
+        let front = self.front();
+        fs::create_dir_all(&front).map_err(disk("make the folder", &front))?;
+        fs::rename(model, &place).map_err(disk("move", model))
+    }
+
+    /// Makes a model of the front the winner: the files get a second name, and no bytes are copied where the file
+    /// system can do that. `false` where the front has no model of the trial.
+    pub(crate) fn crown_from_front(&self, trial: u32) -> Result<bool, ArtefactError> {
+        let model = self.front_model(trial);
+        if !model.is_dir() {
+            return Ok(false);
+        }
+        let next = self.next();
+        remove(&next)?;
+        link(&model, &next)?;
+        self.enthrone(&next)?;
         Ok(true)
+    }
+
+    /// The trials that have a model in the front's folder.
+    pub(crate) fn front_models(&self) -> Result<Vec<u32>, ArtefactError> {
+        let front = self.front();
+        let listing = match fs::read_dir(&front) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(disk("list", &front))?,
+        };
+        let mut trials = Vec::new();
+        for entry in listing {
+            let name = entry.map_err(disk("list", &front))?.file_name();
+            trials.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+        }
+        trials.sort_unstable();
+        Ok(trials)
     }
 
     /// Rewrites the winner's certificate.
@@ -142,8 +209,10 @@ impl Artefacts {
         certify(&self.best(), certificate)
     }
 
-    /// A crash between the two moves of [`Artefacts::crown`] leaves the former winner aside.
+    /// A crash between the two moves of [`Artefacts::crown`] leaves the former winner aside; one before them leaves
+    /// the next winner unfinished.
     fn recover(&self) -> Result<(), ArtefactError> {
+        remove(&self.next())?;
         let (best, former) = (self.best(), self.former());
         if former.is_dir() && !best.is_dir() {
             return fs::rename(&former, &best).map_err(disk("move", &former));
@@ -154,6 +223,25 @@ impl Artefacts {
     fn former(&self) -> PathBuf {
         self.root.join("best.former")
     }
+
+    fn next(&self) -> PathBuf {
+        self.root.join("best.next")
+    }
+}
+
+/// Makes `to` a folder with the files of `from`: by hard links, or copies where the file system has none.
+fn link(from: &Path, to: &Path) -> Result<(), ArtefactError> {
+    fs::create_dir_all(to).map_err(disk("make the folder", to))?;
+    for entry in fs::read_dir(from).map_err(disk("list", from))? {
+        let source = entry.map_err(disk("list", from))?.path();
+        let target = to.join(source.file_name().unwrap_or_default());
+        if source.is_dir() {
+            link(&source, &target)?;
+        } else if fs::hard_link(&source, &target).is_err() {
+            fs::copy(&source, &target).map_err(disk("copy", &source))?;
+        }
+    }
+    Ok(())
 }
 
 fn certify(folder: &Path, certificate: &Certificate) -> Result<(), ArtefactError> {
@@ -194,6 +282,7 @@ mod tests {
             params: serde_json::json!({ "learning_rate": 2e-5 }),
             metric: "eval_accuracy".into(),
             value: 0.73,
+            metrics: BTreeMap::new(),
             validation_rows: 277,
             test: None,
         }
@@ -230,6 +319,28 @@ mod tests {
         let nothing = artefacts.root().join("trials/1/model");
         assert!(!artefacts.crown(&nothing, &certificate(1)).expect("that is no error"));
         assert_eq!(artefacts.certificate().expect("it is readable"), None);
+    }
+
+    #[test]
+    fn the_winner_of_several_metrics_keeps_its_place_in_the_front() {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        let artefacts = Artefacts::of(runs.path(), "rte");
+        artefacts.prepare("").expect("it can be prepared");
+        assert_eq!(artefacts.front_models().expect("none is no error"), [0; 0]);
+        for trial in [5, 3] {
+            artefacts.admit(&model(&artefacts, trial), &certificate(trial)).expect("admitted");
+            assert!(artefacts.crown_from_front(trial).expect("it can be crowned"));
+        }
+        assert!(!artefacts.crown_from_front(4).expect("a trial without a model is no error"));
+        assert_eq!(artefacts.front_models().expect("they can be listed"), [3, 5]);
+        assert_eq!(artefacts.certificate().expect("it is readable"), Some(certificate(3)));
+        let mut tested = certificate(3);
+        tested.test = Some(serde_json::json!({ "test_accuracy": 0.7 }));
+        artefacts.recertify(&tested).expect("it can be rewritten");
+        remove(&artefacts.front_model(3)).expect("it can be removed");
+        let weights = fs::read_to_string(artefacts.best().join("weights"));
+        assert_eq!(weights.expect("the winner has files of its own name"), "3");
+        assert_eq!(artefacts.certificate().expect("it is readable"), Some(tested));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Show(StudyArguments),
     /// Lists the trials of a study.
     Trials(StudyArguments),
-    /// Shows the best trial of a study and where its model lies.
+    /// Shows the best trial of a study, or its front, and where the models lie.
     Best(StudyArguments),
     /// Shows which hyperparameters mattered, and how sure that is.
     Importance(ImportanceArguments),
@@ -98,6 +98,9 @@ pub(crate) struct StudyArguments {
 pub(crate) struct ImportanceArguments {
     /// The study's name; may be left out where the storage holds just one.
     pub study: Option<String>,
+    /// The metric, of those that the study searches for; the first where left out.
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
     /// How importance is measured.
     #[arg(long, value_enum, default_value_t = Measure::PedAnova)]
     pub method: Measure,

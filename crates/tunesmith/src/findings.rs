@@ -1,6 +1,8 @@
 //! What a study has found, as tables and sentences: ranking, winner, and how sure that is. It
 //! refuses to call a difference inside the noise a difference.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use tunesmith_core::{
     Domain, Finalist, Goal, Metric, Origin, Outcome, Parameter, SearchSpace, Study, Trial,
@@ -8,20 +10,29 @@ use tunesmith_core::{
 };
 
 use crate::commands::json_params;
-use crate::figures;
 use crate::progress::short_value;
 use crate::table::Table;
+use crate::{figures, front};
 
-/// The study's metric. A study has at least one.
+/// The study's metric, of several the first. A study has at least one.
 pub(crate) fn metric(study: &Study) -> Option<&Metric> {
     study.metrics().first()
 }
 
-/// Completed trials from best to worst, then the others by number.
+/// The best trial of the search; of several metrics by the first.
+pub(crate) fn best(study: &Study) -> Option<&Trial> {
+    if front::is_several(study) { study.chosen() } else { study.best() }
+}
+
+/// Completed trials from best to worst, then the others by number. With several metrics the front alone, once there is
+/// one.
 pub(crate) fn ranking(study: &Study) -> Vec<&Trial> {
     let Some(metric) = metric(study) else {
         return Vec::new();
     };
+    if front::is_several(study) && study.count(TrialState::Completed) > 0 {
+        return front::ranking(study);
+    }
     let mut completed: Vec<(f64, &Trial)> = study
         .in_state(TrialState::Completed)
         .filter_map(|trial| Some((trial.value(metric)?, trial)))
@@ -44,12 +55,29 @@ pub(crate) fn varying_in(space: &SearchSpace) -> Vec<String> {
         .collect()
 }
 
+/// The first `most` of the ranking as lines, with how many there are beyond; nothing where there is no trial.
+pub(crate) fn ranking_lines(study: &Study, most: usize) -> Vec<String> {
+    let ranking = ranking(study);
+    let shown: Vec<_> = ranking.iter().copied().take(most).collect();
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![table(study, &shown).render().trim_end().to_owned()];
+    let beyond = ranking.len() - shown.len();
+    if beyond > 0 {
+        lines.push(format!("… and {beyond} more: tunesmith trials {}", study.config().name));
+    }
+    lines
+}
+
 /// A table of trials.
 pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
     let names = varying_in(study.space());
     let price = study.config().price_per_device_hour;
-    let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
-    let mut table = Table::default().number("trial").text("state").number(metric_name);
+    let mut table = Table::default().number("trial").text("state");
+    for metric in study.metrics() {
+        table = table.number(&metric.name);
+    }
     for name in &names {
         table = table.number(name);
     }
@@ -61,16 +89,33 @@ pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
     if repeats {
         table = table.number("repeats");
     }
+    let front = front_beside_others(study, trials);
+    if front.is_some() {
+        table = table.text("front");
+    }
     if trials.iter().any(|trial| reason(trial).is_some()) {
         table = table.text("reason");
     }
+    let chosen = study.chosen().map(|chosen| chosen.number);
     for (index, trial) in trials.iter().enumerate() {
-        table.row(row(study, trial, &names, price, repeats));
-        if study.chosen().is_some_and(|chosen| chosen.number == trial.number) {
+        let mut cells = row(study, trial, &names, price, repeats);
+        if let Some(front) = &front {
+            cells.push(if front.contains(&trial.number) { "yes" } else { "-" }.to_owned());
+        }
+        cells.extend(reason(trial));
+        table.row(cells);
+        if chosen == Some(trial.number) {
             table.mark(index);
         }
     }
     table
+}
+
+/// The front's trials, where there are several metrics and the table has other trials too.
+fn front_beside_others(study: &Study, trials: &[&Trial]) -> Option<BTreeSet<u32>> {
+    let front: BTreeSet<u32> = study.front().iter().map(|trial| trial.number).collect();
+    let beside_others = trials.iter().any(|trial| !front.contains(&trial.number));
+    (front::is_several(study) && beside_others).then_some(front)
 }
 
 fn row(
@@ -80,10 +125,10 @@ fn row(
     price: Option<f64>,
     repeats: bool,
 ) -> Vec<String> {
-    let value = metric(study).and_then(|metric| trial.value(metric));
+    let value = |metric| trial.value(metric).map_or("-".to_owned(), figures::metric);
     let steps = trial.reports.last().map(|report| report.step.to_string());
     let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
-    cells.push(value.map_or("-".to_owned(), figures::metric));
+    cells.extend(study.metrics().iter().map(value));
     cells.extend(
         names.iter().map(|name| trial.params.get(name).map_or("-".to_owned(), short_value)),
     );
@@ -93,7 +138,6 @@ fn row(
     if repeats {
         cells.push(repeated(trial).map_or("-".to_owned(), |of| of.to_string()));
     }
-    cells.extend(reason(trial));
     cells
 }
 
@@ -108,6 +152,9 @@ fn repeated(trial: &Trial) -> Option<u32> {
 /// What the winner's score is worth, a sentence a line. `rows` is how many rows it was measured on,
 /// where that is known.
 pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
+    if front::is_several(study) {
+        return front::verdict(study, rows);
+    }
     let metric = metric(study)?;
     if let Some(winner) = study.winner() {
         return Some(chosen(study, metric, &winner));
@@ -205,7 +252,7 @@ pub(crate) fn final_json(study: &Study) -> Json {
 }
 
 /// The standard error of a share of right answers; `None` for metrics that are no such share.
-fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
+pub(crate) fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
     let share = metric.name.ends_with("accuracy") && (0.0..=1.0).contains(&value);
     share.then(|| (value * (1.0 - value) / rows as f64).sqrt())
 }
@@ -252,6 +299,7 @@ pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
         "trial": trial.number,
         "state": trial.state.name(),
         "value": metric(study).and_then(|metric| trial.value(metric)),
+        "values": front::values(study, trial),
         "params": json_params(&trial.params),
         "effective": trial.effective.as_ref().map(|effective| json_params(&effective.params)),
         "seed": trial.seed,
@@ -268,17 +316,25 @@ pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
 /// A study for programs.
 pub(crate) fn study_json(study: &Study) -> Json {
     let spent = study.spent(study.last_event_at());
+    let goal = |metric: &Metric| match metric.goal {
+        Goal::Minimize => "minimize",
+        Goal::Maximize => "maximize",
+    };
+    let metrics: Json = study
+        .metrics()
+        .iter()
+        .map(|metric| json!({ "name": metric.name, "goal": goal(metric) }))
+        .collect();
     let states = TrialState::ALL.map(|state| (state.name().to_owned(), json!(study.count(state))));
     json!({
         "study": study.config().name,
         "method": study.config().sampler.name,
         "metric": metric(study).map(|metric| metric.name.clone()),
-        "goal": metric(study).map(|metric| match metric.goal {
-            Goal::Minimize => "minimize",
-            Goal::Maximize => "maximize",
-        }),
+        "goal": metric(study).map(goal),
+        "metrics": metrics,
         "trials": Json::Object(states.into_iter().collect()),
-        "best": study.best().map(|best| trial_json(study, best)),
+        "best": best(study).map(|best| trial_json(study, best)),
+        "front": front::json(study),
         "final": final_json(study),
         "device_seconds": spent.device_seconds,
         "cost": spent.cost,
@@ -286,13 +342,13 @@ pub(crate) fn study_json(study: &Study) -> Json {
     })
 }
 
-/// All trials as CSV (RFC 4180): number, state, value, every parameter, steps, device seconds,
+/// All trials as CSV (RFC 4180): number, state, every metric, every parameter, steps, device seconds,
 /// cost, seed, the trial it repeats, reason.
 pub(crate) fn csv(study: &Study) -> String {
     let parameters = study.space().parameters().iter();
     let names: Vec<&str> = parameters.map(|parameter| parameter.name.as_str()).collect();
-    let metric_name = metric(study).map_or("value", |metric| metric.name.as_str());
-    let mut header = vec!["trial", "state", metric_name];
+    let mut header = vec!["trial", "state"];
+    header.extend(study.metrics().iter().map(|metric| metric.name.as_str()));
     header.extend(&names);
     header.extend(["steps", "device_seconds", "cost", "seed", "repeats", "reason"]);
     let mut lines = vec![header.into_iter().map(csv_cell).collect::<Vec<_>>().join(",")];
@@ -314,7 +370,7 @@ fn record(study: &Study, trial: &Trial, names: &[&str]) -> Vec<String> {
     let price = study.config().price_per_device_hour;
     let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let mut cells = vec![trial.number.to_string(), trial.state.to_string()];
-    cells.push(text(metric(study).and_then(|metric| trial.value(metric))));
+    cells.extend(study.metrics().iter().map(|metric| text(trial.value(metric))));
     cells.extend(
         names.iter().map(|name| trial.params.get(name).map_or(String::new(), ToString::to_string)),
     );

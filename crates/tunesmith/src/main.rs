@@ -7,6 +7,7 @@ mod commands;
 mod exit;
 mod figures;
 mod findings;
+mod front;
 mod interrupt;
 mod progress;
 mod study_file;

@@ -212,6 +212,16 @@ fn a_study_is_shown_to_programs() {
 /// A database with a study of completed trials: the accuracy peaks at a learning rate of 1e-4 and
 /// hangs on nothing else, but for noise.
 fn with_effects(folder: &Path, trials: u32) {
+    with_effects_on(folder, trials, vec![Metric::new("eval_accuracy", Goal::Maximize)]);
+}
+
+/// The same with a second metric, a loss that falls with the warmup and hangs on nothing else.
+fn with_effects_on_two_metrics(folder: &Path, trials: u32) {
+    let loss = Metric::new("eval_loss", Goal::Minimize);
+    with_effects_on(folder, trials, vec![Metric::new("eval_accuracy", Goal::Maximize), loss]);
+}
+
+fn with_effects_on(folder: &Path, trials: u32, metrics: Vec<Metric>) {
     let path = folder.join("tunesmith.db");
     let storage = Sqlite::open(&path, Presence::CreateIfMissing, Durability::default())
         .expect("a temporary folder is writable");
@@ -222,6 +232,7 @@ fn with_effects(folder: &Path, trials: u32) {
     ])
     .expect("a legal space");
     let mut config = StudyConfig::new("rte", space, Metric::new("eval_accuracy", Goal::Maximize));
+    config.metrics = metrics;
     config.budget = Budget { trials: Some(trials), ..Budget::default() };
     let policy = tunesmith_search::policy(&config).expect("a policy");
     let writer = Writer::new("a-worker");
@@ -246,7 +257,11 @@ fn with_effects(folder: &Path, trials: u32) {
         let rate = trial.params.get("learning_rate").and_then(tunesmith_core::Value::as_f64);
         let away = rate.expect("a number").log10() + 4.0;
         let noise = 0.01 * Rng::at(1, number, "noise").normal();
-        let values = Values::from([("eval_accuracy".to_owned(), 0.7 - 0.05 * away * away + noise)]);
+        let warmup = trial.params.get("warmup_ratio").and_then(tunesmith_core::Value::as_f64);
+        let values = Values::from([
+            ("eval_accuracy".to_owned(), 0.7 - 0.05 * away * away + noise),
+            ("eval_loss".to_owned(), 0.8 - warmup.expect("a number")),
+        ]);
         let lease = trial.lease_key().expect("it is leased");
         tell(Core::Tell { lease, outcome: Outcome::Completed { values }, device_seconds: 1.0 });
     }
@@ -293,6 +308,97 @@ fn what_mattered_is_told_in_words() {
         2> For more information, try '--help'.
         exit 2
     "#]],
+    );
+}
+
+#[test]
+fn of_several_metrics_the_front_is_shown() {
+    let folder = folder();
+    with_effects_on_two_metrics(folder.path(), 8);
+    check(
+        folder.path(),
+        &["show"],
+        expect![[r#"
+            $ tunesmith show
+            rte: 8 of 8 trials completed · 8.0 s of training
+            front: 3 of 8 completed trials, none beaten by another in eval_accuracy and eval_loss together
+            best eval_accuracy: 0.7091, trial 6
+            best eval_loss: 0.6077, trial 5
+
+            trial  state      eval_accuracy  eval_loss  learning_rate  warmup_ratio  lr_scheduler_type  steps  minutes
+                6  completed         0.7091     0.7694       1.649e-4       0.03056             cosine      -     0.02
+                3  completed         0.6974     0.6174       6.437e-5        0.1826             linear      -     0.02
+                5  completed         0.5452     0.6077       0.005246        0.1923             linear      -     0.02
+            exit 0
+        "#]],
+    );
+    check(
+        folder.path(),
+        &["trials"],
+        expect![[r#"
+            $ tunesmith trials
+            trial  state      eval_accuracy  eval_loss  learning_rate  warmup_ratio  lr_scheduler_type  steps  minutes  front
+                0  completed         0.6938     0.7279       1.335e-4       0.07211             linear      -     0.02  -
+                1  completed         0.5977     0.7154       3.856e-6       0.08459             cosine      -     0.02  -
+                2  completed         0.5628     0.6824       0.003801        0.1176             linear      -     0.02  -
+                3  completed         0.6974     0.6174       6.437e-5        0.1826             linear      -     0.02  yes
+                4  completed         0.5645     0.7180         0.0056       0.08198             linear      -     0.02  -
+                5  completed         0.5452     0.6077       0.005246        0.1923             linear      -     0.02  yes
+                6  completed         0.7091     0.7694       1.649e-4       0.03056             cosine      -     0.02  yes
+                7  completed         0.6770     0.6805       5.236e-4        0.1195             cosine      -     0.02  -
+            exit 0
+        "#]],
+    );
+    check(
+        folder.path(),
+        &["best"],
+        expect![[r#"
+            $ tunesmith best
+            front: 3 of 8 completed trials, none beaten by another in eval_accuracy and eval_loss together
+            best eval_accuracy: 0.7091, trial 6
+            best eval_loss: 0.6077, trial 5
+
+            trial  state      eval_accuracy  eval_loss  learning_rate  warmup_ratio  lr_scheduler_type  steps  minutes
+                6  completed         0.7091     0.7694       1.649e-4       0.03056             cosine      -     0.02
+                3  completed         0.6974     0.6174       6.437e-5        0.1826             linear      -     0.02
+                5  completed         0.5452     0.6077       0.005246        0.1923             linear      -     0.02
+
+            trial 6, the best by eval_accuracy:
+              learning_rate: 1.649e-4
+              lr_scheduler_type: cosine
+              warmup_ratio: 0.03056
+            no model of it under FOLDER/runs/rte
+            exit 0
+        "#]],
+    );
+    let json = run(folder.path(), &["best", "--json"]);
+    let json: String = json.lines().filter(|line| !line.starts_with(['$', 'e'])).collect();
+    let found: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    let best_by: Vec<_> =
+        found["front"].as_array().expect("a list").iter().map(|entry| &entry["best_by"]).collect();
+    assert_eq!(best_by.first(), Some(&&serde_json::json!(["eval_accuracy"])), "{found}");
+    assert_eq!(best_by.last(), Some(&&serde_json::json!(["eval_loss"])), "{found}");
+    assert!(found["front"][0]["model"].is_null(), "nothing was trained: {found}");
+}
+
+#[test]
+fn what_mattered_is_told_of_each_of_several_metrics() {
+    let folder = folder();
+    with_effects_on_two_metrics(folder.path(), 24);
+    let first = run(folder.path(), &["importance"]);
+    assert!(first.contains("what moved eval_accuracy over 24"), "{first}");
+    assert!(first.contains("learning_rate: it mattered"), "{first}");
+    let second = run(folder.path(), &["importance", "--metric", "eval_loss"]);
+    assert!(second.contains("what moved eval_loss over 24"), "{second}");
+    assert!(second.contains("warmup_ratio: it mattered"), "{second}");
+    check(
+        folder.path(),
+        &["importance", "--metric", "eval_f1"],
+        expect![[r#"
+            $ tunesmith importance --metric eval_f1
+            2> error: `rte` does not search for `eval_f1`; it searches for eval_accuracy, eval_loss
+            exit 2
+        "#]],
     );
 }
 

@@ -174,6 +174,103 @@ fn a_winner_is_chosen_on_fresh_seeds() {
     assert_eq!(left, 0, "runs that lost leave no files");
 }
 
+/// Two learning rates that learn and one that does not, and a metric that tells nothing beside one that does.
+fn of_two_metrics() -> String {
+    STUDY
+        .replace(
+            "metric: {name: eval_accuracy, goal: maximize}",
+            "metrics: [{name: eval_accuracy, goal: maximize}, {name: eval_loss, goal: minimize}]",
+        )
+        .replace("[1e-2, 1e-6]", "[1e-2, 3e-3, 1e-3, 1e-6]")
+}
+
+/// The trials that no other beats, found again from what `trials --json` says.
+fn unbeaten(trials: &Json) -> Vec<u64> {
+    let values = |trial: &Json| {
+        let value = |name: &str| trial["values"][name].as_f64().expect("it is measured");
+        (-value("eval_accuracy"), value("eval_loss"))
+    };
+    let all = trials.as_array().expect("a list");
+    let beaten = |trial: &Json| {
+        let (accuracy, loss) = values(trial);
+        all.iter().map(values).any(|(other_accuracy, other_loss)| {
+            other_accuracy <= accuracy
+                && other_loss <= loss
+                && (other_accuracy < accuracy || other_loss < loss)
+        })
+    };
+    let unbeaten = all.iter().filter(|trial| !beaten(trial));
+    unbeaten.filter_map(|trial| trial["trial"].as_u64()).collect()
+}
+
+fn sorted(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn several_metrics_end_in_a_front_and_its_models() {
+    let folder = study(&of_two_metrics());
+    let found = run(folder.path(), &["run", "study.yaml"]);
+    assert!(found.ends_with("exit 0\n"), "{found}");
+    let trials = value(folder.path(), &["trials", "--json"]);
+    let shown = value(folder.path(), &["show", "--json"]);
+    let entries = shown["front"].as_array().expect("a list").clone();
+    let front = sorted(entries.iter().filter_map(|entry| entry["trial"].as_u64()).collect());
+    assert_eq!(front, unbeaten(&trials), "{shown}");
+    for entry in &entries {
+        let trial = &trials[entry["trial"].as_u64().expect("a number") as usize];
+        assert_eq!((&entry["values"], &entry["params"]), (&trial["values"], &trial["params"]));
+    }
+    for metric in ["eval_accuracy", "eval_loss"] {
+        let best = entries.iter().filter(|entry| {
+            entry["best_by"].as_array().is_some_and(|names| names.contains(&metric.into()))
+        });
+        assert_eq!(best.count(), 1, "one trial is the best by {metric}: {shown}");
+    }
+
+    let runs = folder.path().join("runs/tiny");
+    let kept = fs::read_dir(runs.join("front")).expect("it is there");
+    let kept = kept.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    assert_eq!(sorted(kept.collect()), front, "the models of the front and no others are kept");
+    let best = value(folder.path(), &["best", "--json"]);
+    let certificate = fs::read(runs.join("best/tunesmith.json")).expect("it is there");
+    let certificate: Json = serde_json::from_slice(&certificate).expect("JSON");
+    assert_eq!(certificate["trial"], best["trial"], "{certificate}");
+    assert_eq!(certificate["metrics"], best["values"], "{certificate}");
+    for entry in best["front"].as_array().expect("a list") {
+        let model = Path::new(entry["model"].as_str().expect("it is kept"));
+        assert!(model.join("model.safetensors").is_file(), "{entry}");
+        assert_eq!(
+            entry["best_by"]
+                .as_array()
+                .is_some_and(|names| names.contains(&"eval_accuracy".into())),
+            entry["trial"] == best["trial"]
+        );
+    }
+    let left = fs::read_dir(runs.join("trials")).expect("it is there").count();
+    assert_eq!(left, 0, "trials that are over leave no files");
+    let csv = fs::read_to_string(runs.join("trials.csv")).expect("it is there");
+    assert!(csv.starts_with("trial,state,eval_accuracy,eval_loss,learning_rate"), "{csv}");
+
+    let again = run(folder.path(), &["run", "study.yaml"]);
+    assert!(
+        again.contains("models: runs/tiny/front/<trial>; best by eval_accuracy: runs/tiny/best"),
+        "{again}"
+    );
+    assert_eq!(value(folder.path(), &["trials", "--json"]), trials);
+}
+
+#[test]
+fn a_metric_of_several_that_is_never_reported_is_refused() {
+    let folder = study(&of_two_metrics().replace("eval_loss", "eval_f2"));
+    let found = run(folder.path(), &["run", "study.yaml"]);
+    assert!(found.contains("`eval_f2` is never reported for this task; there are: "), "{found}");
+    assert!(found.ends_with("exit 3\n"), "{found}");
+    let shown = run(folder.path(), &["show"]);
+    assert!(shown.contains("there is no study in"), "{shown}");
+}
+
 #[test]
 fn the_same_command_again_finds_the_study_finished() {
     let folder = study(STUDY);

@@ -108,10 +108,14 @@ impl Study {
         self.finalists().into_iter().next()
     }
 
-    /// The trial whose model is the study's: the best by value, or once the winner is known its best run.
+    /// The trial whose model is the study's: the best by value, or once the winner is known its best run. With several
+    /// metrics the trial of the front that is best by the first of them.
     pub fn chosen(&self) -> Option<&Trial> {
         let Some((winner, metric)) = self.winner().zip(self.metrics().first()) else {
-            return self.best();
+            return match self.metrics() {
+                [first, _, ..] => self.best_by(first),
+                _ => self.best(),
+            };
         };
         let value = |number: u32| self.trial(number).and_then(|run| run.value(metric));
         let better = |left: u32, right: u32| match (value(left), value(right)) {

@@ -62,6 +62,42 @@ fn the_front_is_what_nothing_beats() {
 }
 
 #[test]
+fn the_front_is_the_same_whichever_way_zero_is_signed() {
+    let scene = with_results(&[(0, -0.0, 0.5), (1, 0.0, 0.9)]);
+    assert_eq!(numbers(scene.study.front()), [1]);
+}
+
+#[test]
+fn of_the_front_one_trial_is_the_best_by_each_metric() {
+    let scene = with_results(&[
+        (0, 0.2, 0.40), // as good by the first metric as 1, and beaten by it
+        (1, 0.2, 0.50),
+        (2, 0.5, 0.90),
+        (3, 0.9, 0.95),
+        (4, 0.9, 0.95), // equal to 3
+    ]);
+    let [loss, accuracy] = scene.study.metrics() else { panic!("two metrics") };
+    let best_by = |metric| scene.study.best_by(metric).map(|trial| trial.number);
+    assert_eq!((best_by(loss), best_by(accuracy)), (Some(1), Some(3)));
+    assert_eq!(scene.study.chosen().map(|trial| trial.number), Some(1));
+    assert_eq!(scene.study.best().map(|trial| trial.number), Some(0), "by the first metric alone");
+}
+
+#[test]
+fn who_would_join_the_front_is_known_beforehand() {
+    let scene = with_results(&[(0, 0.2, 0.5), (1, 0.5, 0.9)]);
+    let unbeaten = |loss: f64, accuracy: f64| {
+        let values = [("loss".to_owned(), loss), ("accuracy".to_owned(), accuracy)].into();
+        scene.study.is_unbeaten(&values)
+    };
+    assert!(unbeaten(0.3, 0.6), "between both");
+    assert!(unbeaten(0.2, 0.5), "equal to one");
+    assert!(unbeaten(0.1, 0.1), "the best by the first metric");
+    assert!(!unbeaten(0.5, 0.8), "beaten by trial 1");
+    assert!(!scene.study.is_unbeaten(&[("loss".to_owned(), 0.1)].into()), "a metric is lacking");
+}
+
+#[test]
 fn finished_trials_come_in_the_order_in_which_they_finished() {
     let scene = with_results(&[(2, 0.5, 0.1), (0, 0.2, 0.1), (1, 0.3, 0.9)]);
     assert_eq!(numbers(scene.study.finished()), [2, 0, 1]);

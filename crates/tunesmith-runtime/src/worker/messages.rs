@@ -134,8 +134,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether the model that a report measured may become the study's best: by its last report,
-    /// or by any that is the trial's best so far, and no worse than the best trial.
+    /// Whether the model that a report measured may become one of the study's best: by its last report, or by any that
+    /// is the trial's best so far, and not beaten by another trial.
     fn is_worth_keeping(&self, trial: u32, report: &Report) -> bool {
         let Some(metric) = self.study.metrics().first() else {
             return false;
@@ -143,24 +143,19 @@ impl Worker<'_> {
         let Some(value) = report.values.get(&metric.name).copied() else {
             return false;
         };
-        let no_worse =
-            |than: Option<f64>| than.is_none_or(|other| !metric.goal.is_better(other, value));
         let own = match metric.summary {
             Summary::Last => report.fraction >= 1.0,
             Summary::Best => {
-                no_worse(self.study.trial(trial).and_then(|known| known.reported(metric)))
+                let former = self.study.trial(trial).and_then(|known| known.reported(metric));
+                former.is_none_or(|former| !metric.goal.is_better(former, value))
             }
         };
         // Every run that helps to choose the winner may become the model.
-        own && (self.is_replica(trial) || no_worse(self.best_value(metric)))
+        own && (self.is_replica(trial) || self.study.is_unbeaten(&report.values))
     }
 
     fn is_replica(&self, trial: u32) -> bool {
         self.study.trial(trial).is_some_and(|known| self.study.is_replica(known))
-    }
-
-    fn best_value(&self, metric: &Metric) -> Option<f64> {
-        self.study.best().and_then(|best| best.value(metric))
     }
 
     fn checkpointed(
@@ -223,18 +218,16 @@ impl Worker<'_> {
         }
     }
 
-    /// A trial whose last report lacks the metric is no completed one, whatever earlier ones had.
+    /// A trial whose last report lacks a metric is no completed one, whatever earlier ones had.
     fn strict(&self, trial: u32, outcome: Outcome) -> Outcome {
-        let Some(metric) = self.study.metrics().first() else {
-            return outcome;
-        };
         let last = self.study.trial(trial).and_then(|known| known.reports.last());
-        let lacks = last.is_none_or(|report| !report.values.contains_key(&metric.name));
-        match outcome {
-            Outcome::Completed { .. } if lacks => Outcome::Failed {
-                reason: FailureReason::MissingMetric { metric: metric.name.clone() },
+        let lacks =
+            |metric: &&Metric| last.is_none_or(|report| !report.values.contains_key(&metric.name));
+        match (outcome, self.study.metrics().iter().find(lacks)) {
+            (Outcome::Completed { .. }, Some(lacking)) => Outcome::Failed {
+                reason: FailureReason::MissingMetric { metric: lacking.name.clone() },
             },
-            outcome => outcome,
+            (outcome, _) => outcome,
         }
     }
 

@@ -27,6 +27,8 @@ use tunesmith_train::protocol::{
 };
 
 pub(crate) const METRIC: &str = "eval_accuracy";
+/// Reported too, and lowest at another learning rate.
+pub(crate) const LOSS: &str = "eval_loss";
 /// Reports of a trial that goes through its schedule.
 pub(crate) const STEPS: u64 = 4;
 
@@ -43,8 +45,8 @@ pub(crate) struct Plan {
     pub(crate) appends: Option<i64>,
     /// What becomes of a trial at its first step.
     pub(crate) failures: BTreeMap<u64, FailureReason>,
-    /// This trial's last report lacks the metric.
-    pub(crate) forgetful: Option<u64>,
+    /// This trial's last report lacks this metric.
+    pub(crate) forgetful: Option<(u64, &'static str)>,
     /// Checkpoints cannot be read.
     pub(crate) bad_checkpoints: bool,
     /// The optimiser goes on with the rate that a state came with.
@@ -86,11 +88,22 @@ impl World {
     }
 
     pub(crate) fn with(trials: u32, scheduler: Box<dyn Scheduler>) -> Self {
+        Self::of(trials, scheduler, vec![Metric::new(METRIC, Goal::Maximize)])
+    }
+
+    /// A study of both metrics.
+    pub(crate) fn with_two_metrics(trials: u32) -> Self {
+        let metrics = vec![Metric::new(METRIC, Goal::Maximize), Metric::new(LOSS, Goal::Minimize)];
+        Self::of(trials, Box::new(RunToEnd), metrics)
+    }
+
+    fn of(trials: u32, scheduler: Box<dyn Scheduler>, metrics: Vec<Metric>) -> Self {
         let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
         let batch =
             Parameter::new("per_device_train_batch_size", Domain::categorical([16_i64, 32]));
         let space = SearchSpace::new(vec![rate, batch]).expect("a legal space");
         let mut config = StudyConfig::new("world", space, Metric::new(METRIC, Goal::Maximize));
+        config.metrics = metrics;
         config.budget = Budget { trials: Some(trials), ..Budget::default() };
         config.seed = 17;
         let storage = Arc::new(Memory::new());
@@ -421,6 +434,14 @@ struct InTraining {
     waits: bool,
 }
 
+/// Both metrics after so many steps.
+fn measured(of: &InTraining) -> BTreeMap<String, f64> {
+    let distance = |best: f64| (of.rate.ln() - best.ln()).abs();
+    let accuracy = 1.0 / (1.0 + distance(1e-4)) + of.step as f64 * 0.01;
+    let loss = distance(2e-5) - of.step as f64 * 0.01;
+    BTreeMap::from([(METRIC.to_owned(), accuracy), (LOSS.to_owned(), loss)])
+}
+
 impl Fake {
     fn ready(&self) -> FromTrainer {
         let metrics = self.shared.borrow().plan.metrics.clone();
@@ -433,7 +454,7 @@ impl Fake {
             validation_rows: 10,
             test_rows: 0,
             labels: Vec::new(),
-            metrics: metrics.unwrap_or_else(|| vec![METRIC.to_owned()]),
+            metrics: metrics.unwrap_or_else(|| [METRIC, LOSS].map(str::to_owned).into()),
             notes: Vec::new(),
             bytes_per_slot: 0,
             available_bytes: 0,
@@ -585,9 +606,10 @@ impl Fake {
             return Received::Nothing;
         };
         self.turn += 1;
-        let (failure, forgets) = {
+        let (failure, forgotten) = {
             let plan = &self.shared.borrow().plan;
-            (plan.failures.get(&trial).cloned(), plan.forgetful == Some(trial))
+            let forgotten = plan.forgetful.filter(|(forgetful, _)| *forgetful == trial);
+            (plan.failures.get(&trial).cloned(), forgotten.map(|(_, metric)| metric))
         };
         if let Some(reason) = failure {
             self.trials.remove(&trial);
@@ -598,13 +620,10 @@ impl Fake {
         };
         known.step += 1;
         known.waits = true;
-        let value =
-            1.0 / (1.0 + (known.rate.ln() - 1e-4_f64.ln()).abs()) + known.step as f64 * 0.01;
-        let metrics = if forgets && known.step == STEPS {
-            BTreeMap::new()
-        } else {
-            BTreeMap::from([(METRIC.to_owned(), value)])
-        };
+        let mut metrics = measured(known);
+        if let Some(metric) = forgotten.filter(|_| known.step == STEPS) {
+            metrics.remove(metric);
+        }
         Received::Message(FromTrainer::Report {
             trial,
             step: known.step,

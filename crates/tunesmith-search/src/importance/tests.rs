@@ -8,6 +8,11 @@ use tunesmith_core::*;
 use super::*;
 use crate::numeric::forest::{Leaf, Side};
 
+/// By the first metric.
+fn importance(study: &Study, method: Method) -> Result<Importance, ImportanceError> {
+    super::importance(study, &study.metrics()[0], method)
+}
+
 fn golden() -> Json {
     serde_json::from_str(include_str!("../../tests/golden/importance.json")).expect("it is JSON")
 }

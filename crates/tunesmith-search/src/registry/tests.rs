@@ -36,6 +36,18 @@ fn refusals_name_what_there_is() {
 }
 
 #[test]
+fn a_method_of_one_metric_refuses_several() {
+    let several = |config: &mut StudyConfig| {
+        config.metrics.push(Metric::new("seconds", Goal::Minimize));
+        config.sampler.name = "cmaes".to_owned();
+    };
+    assert_eq!(
+        refusal(several),
+        "cmaes optimises one metric and the study has 2; give it one, or use auto, gp, grid, nsga2, random, sobol, tpe"
+    );
+}
+
+#[test]
 fn names_are_sorted_and_distinct() {
     let names: Vec<_> = samplers().iter().map(|entry| entry.name).collect();
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");

@@ -13,7 +13,7 @@
 //!
 //! In a finite space a point that was tried is drawn again up to ten times, which cmaes does not do.
 //!
-//! Refuses to look at enqueued trials and at objectives beyond the first. A space that grew (define-by-run) begins
+//! Refuses to look at enqueued trials and at objectives beyond the first: the registry gives it studies of one. A space that grew (define-by-run) begins
 //! anew.
 
 mod choices;
@@ -135,7 +135,7 @@ impl Sampler for Cmaes {
             note.insert(DRAW, Value::Text(text::write(&draft.write())));
             if is_new && number == first {
                 note.insert(STATE, Value::Text(text::write(&state.write())));
-                remark(study, &layout, &state, &mut note);
+                remark(&layout, &state, &mut note);
             }
             tried.add(&params);
             Suggestion { params, note }
@@ -145,7 +145,7 @@ impl Sampler for Cmaes {
 }
 
 /// What a person should know of a generation.
-fn remark(study: &Study, layout: &Layout, state: &State, note: &mut Params) {
+fn remark(layout: &Layout, state: &State, note: &mut Params) {
     if layout.numbers() + layout.choices() == 0 {
         note.insert("why", "nothing to choose");
     }
@@ -154,9 +154,6 @@ fn remark(study: &Study, layout: &Layout, state: &State, note: &mut Params) {
     }
     if state.regime.enlarged > 0 {
         note.insert("restarts", Value::Int(i64::from(state.regime.enlarged)));
-    }
-    if let [metric, _, ..] = study.metrics() {
-        note.insert("objective", metric.name.as_str());
     }
 }
 

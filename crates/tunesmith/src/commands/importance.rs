@@ -2,6 +2,7 @@
 //! to call an effect what noise would show as well.
 
 use serde_json::{Value as Json, json};
+use tunesmith_core::{Metric, Study};
 use tunesmith_search::importance::{
     Bin, Effect, Importance, Method, ParameterImportance, Shape, importance,
 };
@@ -16,10 +17,20 @@ use crate::table::Table;
 /// Trials below which little can be told from noise.
 const FEW_TRIALS: usize = 20;
 
+/// Why a metric cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("`{study}` does not search for `{metric}`; it searches for {}", known.join(", "))]
+struct UnknownMetric {
+    study: String,
+    metric: String,
+    known: Vec<String>,
+}
+
 /// Shows what mattered.
 pub(crate) fn run(address: &str, arguments: &ImportanceArguments) -> Result<(), Failure> {
     let study = studies::study(address, arguments.study.as_deref())?;
-    let found = importance(&study, arguments.method.into()).class(Class::Fruitless)?;
+    let metric = metric(&study, arguments.metric.as_deref()).class(Class::Usage)?;
+    let found = importance(&study, metric, arguments.method.into()).class(Class::Fruitless)?;
     let name = &study.config().name;
     if arguments.json {
         return print(&format!("{:#}\n", as_json(name, &found)));
@@ -33,6 +44,20 @@ pub(crate) fn run(address: &str, arguments: &ImportanceArguments) -> Result<(), 
     let mut lines = vec![heading, String::new(), table(&found).render(), words(&found)];
     lines.extend(caveats(&found));
     print(&(lines.join("\n") + "\n"))
+}
+
+/// The metric of that name, or the first.
+fn metric<'a>(study: &'a Study, name: Option<&str>) -> Result<&'a Metric, UnknownMetric> {
+    let metrics = study.metrics();
+    let found = match name {
+        Some(name) => metrics.iter().find(|metric| metric.name == name),
+        None => metrics.first(),
+    };
+    found.ok_or_else(|| UnknownMetric {
+        study: study.config().name.clone(),
+        metric: name.unwrap_or_default().to_owned(),
+        known: metrics.iter().map(|metric| metric.name.clone()).collect(),
+    })
 }
 
 fn method_name(method: Method) -> &'static str {

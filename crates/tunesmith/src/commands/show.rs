@@ -29,10 +29,10 @@ pub(crate) fn run(address: &str, arguments: &StudyArguments) -> Result<(), Failu
     }
     let mut lines = vec![format!("{}: {}", study.config().name, findings::standing(&study))];
     lines.extend(findings::verdict(&study, None));
-    let best: Vec<_> = findings::ranking(&study).into_iter().take(SHOWN_TRIALS).collect();
-    if !best.is_empty() {
+    let ranking = findings::ranking_lines(&study, SHOWN_TRIALS);
+    if !ranking.is_empty() {
         lines.push(String::new());
-        lines.push(findings::table(&study, &best).render().trim_end().to_owned());
+        lines.extend(ranking);
     }
     print(&(lines.join("\n") + "\n"))
 }

@@ -80,7 +80,7 @@ impl Bars {
     }
 
     fn study_message(&self, done: f64) -> String {
-        let Standing { completed, pruned, failed, total, best, cost, .. } = &self.standing;
+        let Standing { completed, pruned, failed, total, best, front, cost, .. } = &self.standing;
         let ended = completed + pruned + failed;
         let mut parts = vec![match total {
             Some(total) => format!("{ended}/{total} trials"),
@@ -92,6 +92,7 @@ impl Bars {
         if let Some((trial, value)) = best {
             parts.push(format!("best {} (trial {trial})", figures::metric(*value)));
         }
+        parts.extend(front.map(|trials| format!("front of {trials}")));
         if self.heading.priced {
             parts.push(format!("cost {}", figures::money(*cost)));
         }

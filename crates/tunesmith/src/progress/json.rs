@@ -40,9 +40,10 @@ fn line(progress: &Progress) -> Option<Value> {
             let mut line =
                 json!({ "event": "ended", "trial": trial, "device_seconds": device_seconds });
             match end {
-                End::Completed { value } => {
+                End::Completed { values } => {
                     line["state"] = "completed".into();
-                    line["value"] = json!(value);
+                    line["value"] = json!(values.first().map(|(_, value)| value));
+                    line["values"] = values.iter().cloned().collect();
                 }
                 End::Pruned => line["state"] = "pruned".into(),
                 End::Failed { reason } => {

@@ -26,7 +26,7 @@ pub(crate) trait Display: Send {
 pub(crate) struct Heading {
     /// The study's name.
     pub study: String,
-    /// The metric's name.
+    /// The metric's name; of several the first.
     pub metric: String,
     /// Whether costs are known.
     pub priced: bool,

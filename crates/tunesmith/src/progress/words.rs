@@ -25,7 +25,7 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
         }
         Progress::Ended { trial, end, params, device_seconds } => Some(format!(
             "trial {trial:>3}  {}  {}  {}",
-            ending(end, heading),
+            ending(end),
             short_params(params, &heading.varying),
             figures::duration(*device_seconds)
         )),
@@ -51,9 +51,13 @@ fn numbered(trials: &[u64]) -> String {
     format!("trial{} {numbers}", if trials.len() == 1 { "" } else { "s" })
 }
 
-fn ending(end: &End, heading: &Heading) -> String {
+fn ending(end: &End) -> String {
     match end {
-        End::Completed { value } => format!("{} {}", heading.metric, figures::metric(*value)),
+        End::Completed { values } => {
+            let shown =
+                values.iter().map(|(name, value)| format!("{name} {}", figures::metric(*value)));
+            shown.collect::<Vec<_>>().join("  ")
+        }
         End::Pruned => "stopped early".to_owned(),
         End::Failed { reason } => format!("failed: {reason}"),
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use tunesmith_core::{Component, Params};
-use tunesmith_search::{OptionKind, OptionSpec, nearest};
+use tunesmith_search::{Objectives, OptionKind, OptionSpec, nearest};
 
 use super::parameters;
 use super::problem::{Problem, ProblemKind};
@@ -40,6 +40,18 @@ pub(crate) struct Choice {
     pub summary: &'static str,
     /// Its options.
     pub options: &'static [OptionSpec],
+    /// How many metrics it goes by.
+    pub objectives: Objectives,
+}
+
+impl Choice {
+    /// A sentence for the schema.
+    fn about(&self) -> String {
+        match self.objectives {
+            Objectives::One => format!("{}; goes by one metric", self.summary),
+            Objectives::Any => self.summary.to_owned(),
+        }
+    }
 }
 
 impl Components {
@@ -165,7 +177,7 @@ impl Components {
         }
         json!({
             "type": "object",
-            "description": choice.summary,
+            "description": choice.about(),
             "additionalProperties": false,
             "properties": properties,
             "required": [self.key],

@@ -34,14 +34,12 @@ pub(crate) static STUDY: Table = Table {
             "How hyperparameters are proposed: the method's name, or a mapping of its name and its options; auto where left out.",
         ),
         Key::new("metric", Shape::Map(&METRIC), "What is searched for.")
-            .required("add `metric: {name: eval_accuracy, goal: maximize}`"),
+            .required("add `metric: {name: eval_accuracy, goal: maximize}`")
+            .or("metrics"),
         Key::new(
             "metrics",
-            Shape::Refused {
-                reason: "searching for several metrics at once is not part of this version",
-                instead: "name the one to search for under `metric`; the others are recorded with every trial",
-            },
-            "",
+            Shape::List { of: &Shape::Map(&METRIC), least: 1 },
+            "Several things to search for at once, instead of `metric`: the study finds the trials that no other beats in all of them, and keeps the model of each. Where one number is needed, the first decides.",
         ),
         Key::new(
             "parameters",
@@ -72,7 +70,7 @@ pub(crate) static STUDY: Table = Table {
         Key::new(
             "final",
             Shape::Map(&FINAL),
-            "How the winner is chosen: the best trials run again on fresh seeds, and those runs decide. A fifth of a budget of time or money is kept for them; they come on top of budget.trials. Without it the best value wins as it was measured.",
+            "How the winner is chosen: the best trials run again on fresh seeds, and those runs decide. A fifth of a budget of time or money is kept for them; they come on top of budget.trials. Without it the best value wins as it was measured. For studies of one metric.",
         ),
         Key::new(
             "enqueue",
@@ -151,7 +149,12 @@ pub(crate) static SCHEDULER: Components = Components {
 };
 
 fn choice<T>(entry: &'static tunesmith_search::Entry<T>) -> Choice {
-    Choice { name: entry.name, summary: entry.summary, options: entry.options }
+    Choice {
+        name: entry.name,
+        summary: entry.summary,
+        options: entry.options,
+        objectives: entry.objectives,
+    }
 }
 
 /// `metric`.
@@ -169,11 +172,15 @@ pub(crate) static METRIC: Table = Table {
             Shape::Word { what: "goal", words: || vec!["minimize", "maximize"] },
             "minimize, as in W&B, where left out.",
         ),
-        Key::new("target", Shape::Number(Bounds::Any), "The search ends when a trial reaches it."),
+        Key::new(
+            "target",
+            Shape::Number(Bounds::Any),
+            "The search ends when a trial reaches it; with several metrics, when a trial reaches the target of any of them.",
+        ),
         Key::new(
             "summary",
             Shape::Word { what: "summary", words: || vec!["last", "best"] },
-            "Which evaluation of a trial counts: its last (where left out) or its best.",
+            "Which evaluation of a trial counts: its last (where left out) or its best; with several metrics its last.",
         ),
         Key::new(
             "impute",

@@ -5,6 +5,7 @@ mod component;
 mod dialect;
 mod distribution;
 mod enqueue;
+mod metrics;
 mod parameters;
 mod problem;
 mod schema;
@@ -19,10 +20,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tunesmith_core::wire::document;
 use tunesmith_core::{
-    Budget, Component, Document, Goal, MOST_REPLICATION, Metric, Params, Replication, StudyConfig,
-    Summary,
+    Budget, Component, Document, MOST_REPLICATION, Params, Replication, StudyConfig,
 };
-use tunesmith_search::policy;
+use tunesmith_search::{RegistryError, policy};
 use tunesmith_train::protocol::{Model, Open};
 
 pub(crate) use enqueue::settings;
@@ -129,7 +129,7 @@ struct Decoded {
 fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded> {
     let seed = whole(root, "seed").unwrap_or(0);
     let name = name(root, path, remarks.problems);
-    let metric = metric(root, remarks);
+    let metrics = metrics::read(root, remarks);
     let price = root.get("price").and_then(|price| price.get("gpu_hour")).and_then(Node::number);
     let space = parameters::read(root.get("parameters")?, remarks);
     let sampler = match root.get("method") {
@@ -141,7 +141,9 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     let open = train::read(root.get("train")?, &base, seed, remarks.problems);
     let (open, space) = (open?, space?);
     let enqueue = enqueue::read(root.get("enqueue"), &space, remarks.problems);
-    let mut config = StudyConfig::new(&name?, space, metric?);
+    let mut metrics = metrics?.into_iter();
+    let mut config = StudyConfig::new(&name?, space, metrics.next()?);
+    config.metrics.extend(metrics);
     config.sampler = with_default_prior(sampler, &open);
     if let Some(scheduler) = root.get("scheduler") {
         config.scheduler = dialect::SCHEDULER.read(scheduler)?;
@@ -153,10 +155,7 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     config.task = task_document(&open)?;
     config.labels = labels(root);
     if let Err(error) = policy(&config) {
-        let span = root.get("method").map_or(root.span.clone(), |method| method.span.clone());
-        let message = error.to_string();
-        let problem = Problem::new(span, ProblemKind::Space { message });
-        remarks.problems.push(problem);
+        remarks.problems.push(refusal(root, &config, error));
     }
     let studies = root.get("warm_start").map(Node::elements).unwrap_or_default();
     let warm_start: Vec<String> =
@@ -177,6 +176,19 @@ fn replication(root: &Node, problems: &mut Vec<Problem>) -> Option<Replication> 
         problems.push(Problem::new(node.span.clone(), kind));
     }
     Some(Replication { top, seeds })
+}
+
+/// The objection of the method or the scheduler to the rest of the file.
+fn refusal(root: &Node, config: &StudyConfig, error: RegistryError) -> Problem {
+    let (key, kind) = match error {
+        RegistryError::SeveralMetrics { name, metrics, able } => {
+            let key = if name == config.sampler.name { "method" } else { "scheduler" };
+            (key, ProblemKind::SeveralMetrics { method: name, metrics, able })
+        }
+        error => ("method", ProblemKind::Space { message: error.to_string() }),
+    };
+    let span = root.get(key).map_or(root.span.clone(), |node| node.span.clone());
+    Problem::new(span, kind)
 }
 
 /// What is known of fine-tuning is known of pretrained models: there a method that takes `prior` uses it, unless the
@@ -249,24 +261,6 @@ fn name(root: &Node, path: &Path, problems: &mut Vec<Problem>) -> Option<String>
         return None;
     }
     Some(name)
-}
-
-fn metric(root: &Node, remarks: &mut Remarks<'_>) -> Option<Metric> {
-    let node = root.get("metric")?;
-    for entry in node.entries().iter().filter(|entry| entry.key.starts_with("impute")) {
-        let message = format!(
-            "`{}` has no effect: the methods of this version assume nothing of other trials",
-            entry.key
-        );
-        remarks.notes.push(Note { span: entry.key_span.clone(), message });
-    }
-    let word = |key: &str| node.get(key).and_then(Node::text);
-    Some(Metric {
-        name: word("name")?.to_owned(),
-        goal: if word("goal") == Some("maximize") { Goal::Maximize } else { Goal::Minimize },
-        target: node.get("target").and_then(Node::number),
-        summary: if word("summary") == Some("best") { Summary::Best } else { Summary::Last },
-    })
 }
 
 fn budget(

@@ -233,6 +233,30 @@ pub(crate) enum ProblemKind {
         /// The limit.
         most: u32,
     },
+    /// A metric that is named twice.
+    #[error("the metric `{name}` is named twice")]
+    RepeatedMetric {
+        /// Its name.
+        name: String,
+    },
+    /// Several metrics for a method or a scheduler that goes by one.
+    #[error("{method} optimises one metric, and `metrics` names {metrics}")]
+    SeveralMetrics {
+        /// The method or the scheduler.
+        method: &'static str,
+        /// How many there are.
+        metrics: usize,
+        /// Those that take several.
+        able: Vec<&'static str>,
+    },
+    /// The best evaluation by one of several metrics.
+    #[error(
+        "`summary: best` needs a single metric: of several, each may be best at another evaluation, and no model has them all"
+    )]
+    BestOfSeveral,
+    /// A winner by several metrics.
+    #[error("`final` chooses one winner, and several metrics have a front of them")]
+    FinalOfSeveral,
     /// A cost limit without a price.
     #[error("`budget.cost` needs a price")]
     NoPrice,
@@ -266,6 +290,10 @@ impl ProblemKind {
             Self::BadStudyName { .. } => Some("give a `name` without slashes and control characters, no dot first, 100 characters at most".to_owned()),
             Self::EmptyCondition => Some("write `when: {adapter: lora}`, a list of values, or `{gt: 8}`".to_owned()),
             Self::DefinedTwice { .. } | Self::SameHyperparameter { .. } | Self::Both { .. } => Some("keep one of them".to_owned()),
+            Self::RepeatedMetric { .. } => Some("name each metric once".to_owned()),
+            Self::SeveralMetrics { able, .. } => Some(format!("name one with `metric`, or use one of {}", able.join(", "))),
+            Self::BestOfSeveral => Some("remove it: the last evaluation of a trial counts".to_owned()),
+            Self::FinalOfSeveral => Some("remove it, or name the metric that decides with `metric`".to_owned()),
             Self::TooLong { .. } => Some("is this the right file? Text to train on belongs in files of its own".to_owned()),
             _ => None,
         }

@@ -33,8 +33,12 @@ fn table(table: &Table) -> Value {
     let keys = table.keys.iter().filter(|key| !matches!(key.shape, Shape::Refused { .. }));
     let properties: Map<String, Value> =
         keys.map(|key| (key.name.to_owned(), property(key))).collect();
-    let required: Vec<&str> =
-        table.keys.iter().filter(|key| key.required.is_some()).map(|key| key.name).collect();
+    let (either, required): (Vec<&Key>, Vec<&Key>) = table
+        .keys
+        .iter()
+        .filter(|key| key.required.is_some())
+        .partition(|key| key.instead.is_some());
+    let required: Vec<&str> = required.into_iter().map(|key| key.name).collect();
     let mut object = json!({
         "type": "object",
         "additionalProperties": false,
@@ -42,6 +46,10 @@ fn table(table: &Table) -> Value {
     });
     if !required.is_empty() {
         object["required"] = json!(required);
+    }
+    for key in either {
+        let one = |name| json!({ "required": [name] });
+        object["oneOf"] = json!([Some(key.name), key.instead].map(one));
     }
     object
 }

@@ -110,17 +110,25 @@ pub(crate) struct Key {
     pub shape: Shape,
     /// Where it must be there: what to write.
     pub required: Option<&'static str>,
+    /// The key that takes its place: one of both must be there, and not both.
+    pub instead: Option<&'static str>,
 }
 
 impl Key {
     /// A key that may be left out.
     pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, about, shape, required: None }
+        Self { name, about, shape, required: None, instead: None }
     }
 
     /// The same key, and it must be there; `help` says what to write.
     pub(crate) const fn required(mut self, help: &'static str) -> Self {
         self.required = Some(help);
+        self
+    }
+
+    /// The same key, and the key `other` may take its place.
+    pub(crate) const fn or(mut self, other: &'static str) -> Self {
+        self.instead = Some(other);
         self
     }
 
@@ -211,11 +219,23 @@ impl Table {
             return problems.push(problem);
         }
         node.entries().iter().for_each(|entry| self.check_entry(entry, problems));
-        for key in self.keys {
-            if let (Some(help), None) = (key.required, node.get(key.name)) {
+        self.keys.iter().for_each(|key| self.check_presence(key, node, problems));
+    }
+
+    fn check_presence(&self, key: &Key, node: &Node, problems: &mut Vec<Problem>) {
+        let other = key.instead.and_then(|name| {
+            node.entries().iter().find(|entry| entry.key == name).map(|entry| (name, entry))
+        });
+        match (node.get(key.name), other, key.required) {
+            (Some(_), Some((second, entry)), _) => {
+                let kind = ProblemKind::Both { first: key.name, second };
+                problems.push(Problem::new(entry.key_span.clone(), kind));
+            }
+            (None, None, Some(help)) => {
                 let kind = ProblemKind::Missing { key: key.name, place: self.place, help };
                 problems.push(Problem::new(node.span.clone(), kind));
             }
+            _ => {}
         }
     }
 
@@ -316,8 +336,8 @@ fn check_word(what: &'static str, words: &[&str], node: &Node, problems: &mut Ve
 
 fn check_list(key: &str, node: &Node, of: &Shape, least: usize, problems: &mut Vec<Problem>) {
     let elements = node.elements();
-    for element in elements {
-        of.check(key, element, problems);
+    for (index, element) in elements.iter().enumerate() {
+        of.check(&format!("{key}[{index}]"), element, problems);
     }
     if elements.len() < least {
         let kind = ProblemKind::OutOfRange {

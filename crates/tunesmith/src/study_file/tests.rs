@@ -107,6 +107,40 @@ fn the_rest_of_a_file_becomes_the_configuration() {
 }
 
 #[test]
+fn several_metrics_are_kept_in_their_order_and_one_of_several_is_one() {
+    let file = parse(&folder("tests/study_files/good/several_metrics.yaml")).expect("it is good");
+    expect![[r#"
+        [
+            Metric {
+                name: "eval_accuracy",
+                goal: Maximize,
+                target: Some(
+                    0.95,
+                ),
+                summary: Last,
+            },
+            Metric {
+                name: "eval_loss",
+                goal: Minimize,
+                target: None,
+                summary: Last,
+            },
+        ]
+    "#]]
+    .assert_debug_eq(&file.config.metrics);
+    let config = |metric: &str| {
+        let text = format!(
+            "method: cmaes\n{metric}\nparameters: {{learning_rate: {{min: 1e-5, max: 1e-3}}}}\nbudget: {{trials: 4}}\n\
+             final: {{replicate: 2}}\ntrain: {{model: bert-base-uncased, task: glue/rte}}\n"
+        );
+        StudyFile::parse(Path::new("study.yaml"), text).map(|file| file.config)
+    };
+    let one = config("metric: {name: eval_accuracy, goal: maximize, summary: best}");
+    let of_several = config("metrics: [{name: eval_accuracy, goal: maximize, summary: best}]");
+    assert_eq!(one.expect("it is good"), of_several.expect("it is good"));
+}
+
+#[test]
 fn what_a_file_says_of_the_search_is_kept() {
     let file = parse(&folder("tests/study_files/good/search.yaml")).expect("it is good");
     let config = &file.config;

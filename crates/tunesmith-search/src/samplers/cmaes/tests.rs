@@ -250,10 +250,9 @@ fn a_mixed_space_is_searched_to_its_optimum() {
 #[test]
 fn a_generation_is_told_when_it_has_ended_and_grows_with_the_workers() {
     let population = Params::from([("population", Value::Int(5))]);
-    let mut study = Rehearsal::new("cmaes", population, mixed_space(), 2);
+    let mut study = Rehearsal::new("cmaes", population, mixed_space(), 1);
     let first = study.ask(8);
     assert!(first.clone().all(|n| study.note(n).get(GENERATION) == Some(&Value::Int(0))));
-    assert_eq!(study.note(0).get("objective"), Some(&Value::from("m0")));
     for number in first.clone().take(4) {
         study.tell(number, End::Completed(vec![f64::from(number), 0.0]));
     }

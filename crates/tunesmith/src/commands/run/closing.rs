@@ -12,7 +12,7 @@ use crate::artefacts::Certificate;
 use crate::cli::{CommandLine, RunArguments};
 use crate::commands::print;
 use crate::exit::{Class, Classified, Failure};
-use crate::findings;
+use crate::{findings, front};
 
 /// Rows of the final table.
 const SHOWN_TRIALS: usize = 20;
@@ -83,32 +83,37 @@ impl Run {
             json["test"] = certificate.and_then(|known| known.test).unwrap_or_default();
             return print(&format!("{json}\n"));
         }
-        let ranking = findings::ranking(study);
-        let shown: Vec<_> = ranking.iter().copied().take(SHOWN_TRIALS).collect();
-        let name = &study.config().name;
-        let mut lines = vec![findings::table(study, &shown).render().trim_end().to_owned()];
-        if ranking.len() > shown.len() {
-            lines.push(format!(
-                "… and {} more: tunesmith trials {name}",
-                ranking.len() - shown.len()
-            ));
-        }
-        lines.push(format!("\n{name}: {}", findings::standing(study)));
+        let mut lines = findings::ranking_lines(study, SHOWN_TRIALS);
+        lines.push(format!("\n{}: {}", study.config().name, findings::standing(study)));
         lines.extend(findings::verdict(
             study,
             certificate.as_ref().map(|known| known.validation_rows),
         ));
         if let Some(certificate) = certificate {
-            lines.extend(
-                certificate
-                    .test
-                    .map(|test| format!("on the test split: {}", findings::metrics(&test))),
-            );
-            lines.push(format!("model: {}", shown_path(&self.artefacts.best())));
+            lines.extend(self.of_the_model(study, &certificate));
         }
         lines
             .push(format!("all trials: {}", shown_path(&self.artefacts.root().join("trials.csv"))));
         print(&(lines.join("\n") + "\n"))
+    }
+}
+
+impl Run {
+    /// How the winner's model does on the test split, and where it lies; with several metrics where the others lie.
+    fn of_the_model(&self, study: &Study, certificate: &Certificate) -> Vec<String> {
+        let test = certificate.test.as_ref();
+        let mut lines: Vec<String> = test
+            .map(|test| format!("on the test split: {}", findings::metrics(test)))
+            .into_iter()
+            .collect();
+        let model = shown_path(&self.artefacts.best());
+        if front::is_several(study) {
+            let front = shown_path(&self.artefacts.front());
+            lines.push(format!("models: {front}/<trial>; best by {}: {model}", certificate.metric));
+        } else {
+            lines.push(format!("model: {model}"));
+        }
+        lines
     }
 }
 

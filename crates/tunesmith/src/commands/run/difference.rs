@@ -32,7 +32,8 @@ pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(
         }
     };
     compare("parameters", recorded.space == described.space);
-    compare("metric", recorded.metrics == described.metrics);
+    let several = recorded.metrics.len().max(described.metrics.len()) > 1;
+    compare(if several { "metrics" } else { "metric" }, recorded.metrics == described.metrics);
     compare("method", recorded.sampler == described.sampler);
     compare("scheduler", recorded.scheduler == described.scheduler);
     compare("final", recorded.replication == described.replication);

@@ -1,6 +1,8 @@
-//! Keeps the files of a running study: crowns winners, and lets go of checkpoints beyond the quota.
-//! It refuses to remove what a trial still needs, or the best model.
+//! Keeps the files of a running study: crowns winners, keeps the models of the front where there are
+//! several metrics, and lets go of checkpoints beyond the quota. It refuses to remove what a trial
+//! still needs, the best model, or one that no other is known to beat.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tunesmith_core::{Study, Trial};
@@ -9,6 +11,7 @@ use tunesmith_store::checkpoints::{self, Needed};
 
 use crate::artefacts::{Artefacts, Certificate};
 use crate::commands::json_params;
+use crate::front;
 
 /// Bytes that the checkpoints of a study may take: with what is needed, which is never removed.
 const CHECKPOINT_QUOTA_BYTES: u64 = 4 << 30;
@@ -30,7 +33,12 @@ impl Household {
     /// Finishes what a crash left undone: the best trial of the log is the winner on disk, and
     /// trials that are over have no files.
     pub(super) fn settle(&self, study: &Study) -> Result<(), KeepError> {
-        if let Some(chosen) = study.chosen() {
+        if front::is_several(study) {
+            for trial in study.front() {
+                self.admit(study, trial)?;
+            }
+            self.keep_front(study)?;
+        } else if let Some(chosen) = study.chosen() {
             let crowned = self.artefacts.certificate().map_err(boxed)?;
             if crowned.is_none_or(|known| known.trial != chosen.number) {
                 self.crown(study, chosen)?;
@@ -44,21 +52,58 @@ impl Household {
 
     fn crown(&self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
         let model = self.trial_folder(trial.number).join("model");
-        let Some((metric, value)) =
-            study.metrics().first().and_then(|m| Some((m, trial.value(m)?)))
-        else {
-            return Ok(());
-        };
-        let certificate = Certificate {
+        match self.certificate(study, trial) {
+            Some(certificate) => {
+                self.artefacts.crown(&model, &certificate).map(|_| ()).map_err(boxed)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the model of a trial of the front its place there.
+    fn admit(&self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
+        let model = self.trial_folder(trial.number).join("model");
+        match self.certificate(study, trial) {
+            Some(certificate) => self.artefacts.admit(&model, &certificate).map_err(boxed),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the models of trials that are beaten by now, and makes the best by the first metric the winner. A
+    /// trial that ended elsewhere and is not known of yet keeps its model.
+    fn keep_front(&self, study: &Study) -> Result<(), KeepError> {
+        let front: Vec<u32> = study.front().iter().map(|trial| trial.number).collect();
+        for number in self.artefacts.front_models().map_err(boxed)? {
+            let has_ended = study.trial(number).is_some_and(Trial::is_finished);
+            if has_ended && !front.contains(&number) {
+                crate::artefacts::remove(&self.artefacts.front_model(number)).map_err(boxed)?;
+            }
+        }
+        let crowned = self.artefacts.certificate().map_err(boxed)?;
+        let chosen = study.chosen().map(|chosen| chosen.number);
+        match chosen.filter(|chosen| crowned.is_none_or(|known| known.trial != *chosen)) {
+            Some(chosen) => self.artefacts.crown_from_front(chosen).map(|_| ()).map_err(boxed),
+            None => Ok(()),
+        }
+    }
+
+    fn certificate(&self, study: &Study, trial: &Trial) -> Option<Certificate> {
+        let metrics: BTreeMap<String, f64> = study
+            .metrics()
+            .iter()
+            .filter_map(|metric| Some((metric.name.clone(), trial.value(metric)?)))
+            .collect();
+        let first = study.metrics().first()?;
+        Some(Certificate {
             study: study.config().name.clone(),
             trial: trial.number,
             params: json_params(&trial.params),
-            metric: metric.name.clone(),
-            value,
+            metric: first.name.clone(),
+            value: trial.value(first)?,
+            metrics: if front::is_several(study) { metrics } else { BTreeMap::new() },
             validation_rows: self.validation_rows,
             test: None,
-        };
-        self.artefacts.crown(&model, &certificate).map(|_| ()).map_err(boxed)
+        })
     }
 
     fn tidy(&self, study: &Study, quota_bytes: u64) -> Result<(), KeepError> {
@@ -72,6 +117,7 @@ impl Household {
                 .iter()
                 .filter(|trial| trial.lease.is_some() || is_candidate(study, trial))
                 .chain(study.chosen())
+                .chain(study.front())
                 .map(|trial| trial.number.into())
                 .collect(),
         };
@@ -101,13 +147,18 @@ impl Keeper for Household {
         self.validation_rows = ready.validation_rows;
     }
 
-    /// Its checkpoints are of no use any more, and neither is a model that is not the best.
+    /// Its checkpoints are of no use any more, and neither is a model that is not among the best.
     fn ended(&mut self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
         if study.is_replica(trial) {
             // With the last of them the winner is known, whose run may have ended earlier.
             return self.settle(study);
         }
-        if study.best().is_some_and(|best| best.number == trial.number) {
+        if front::is_several(study) {
+            if study.front().iter().any(|unbeaten| unbeaten.number == trial.number) {
+                self.admit(study, trial)?;
+                self.keep_front(study)?;
+            }
+        } else if study.best().is_some_and(|best| best.number == trial.number) {
             self.crown(study, trial)?;
         }
         crate::artefacts::remove(&self.trial_folder(trial.number)).map_err(boxed)
@@ -117,3 +168,6 @@ impl Keeper for Household {
         self.tidy(study, CHECKPOINT_QUOTA_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests;

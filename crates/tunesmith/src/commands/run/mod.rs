@@ -202,10 +202,9 @@ impl Run {
         watcher: &SyncSender<Progress>,
     ) -> Result<Session, Failure> {
         let open = &self.file.open;
-        let metric =
-            self.file.config.metrics.first().map(|metric| metric.name.clone()).unwrap_or_default();
+        let metrics = &self.file.config.metrics;
         drop(watcher.send(Progress::Opening { slots: open.pack }));
-        let session = Session::open(launcher, open, &metric, &self.stop).map_err(open_failure)?;
+        let session = Session::open(launcher, open, metrics, &self.stop).map_err(open_failure)?;
         drop(watcher.send(Progress::Opened(Box::new(session.ready.clone()))));
         Ok(session)
     }

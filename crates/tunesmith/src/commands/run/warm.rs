@@ -45,12 +45,14 @@ pub(super) fn apply(
         let header = find(&headers, name).class(Class::StudyFile)?;
         earlier.push(load(header).class(Class::Storage)?);
     }
+    let several = config.metrics.len() > 1;
     let Some(metric) = config.metrics.first() else { return Ok(None) };
     let warmed = warm_start(&config.space, metric, &earlier)
         .map_err(WarmError::from)
         .class(Class::StudyFile)?;
     config.space = warmed.space;
-    let names = file.warm_start.join(", ");
+    let by = if several { format!(" by {}", metric.name) } else { String::new() };
+    let names = file.warm_start.join(", ") + &by;
     Ok(Some(if warmed.learned.is_empty() {
         format!(
             "warm start: {names} teach nothing here, as every parameter that they share has a prior of its own"
