@@ -4,6 +4,7 @@
 
 mod apply;
 mod lineage;
+mod outlook;
 mod replication;
 
 use std::cmp::Ordering;

@@ -273,6 +273,7 @@ pub(crate) fn standing(study: &Study) -> String {
     for state in [
         TrialState::Failed,
         TrialState::Pruned,
+        TrialState::Paused,
         TrialState::Running,
         TrialState::Queued,
         TrialState::Cancelled,
@@ -283,6 +284,10 @@ pub(crate) fn standing(study: &Study) -> String {
     }
     let spent = study.spent(study.last_event_at());
     parts.push(format!("{} of training", figures::duration(spent.device_seconds)));
+    let saved = study.saved_device_seconds();
+    if saved > 0.0 {
+        parts.push(format!("about {} saved by stopping early", figures::duration(saved)));
+    }
     parts.extend(spent.cost.map(|cost| format!("cost {}", figures::money(cost))));
     parts.join(" · ")
 }
@@ -309,8 +314,23 @@ pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
         "cost": price.map(|price| price * trial.device_seconds / 3600.0),
         "leases": trial.leases,
         "reason": reason(trial),
+        "read_back": trial.effective.as_ref().map(|effective| json_params(&effective.read_back)),
+        "lineage": lineage(study, trial),
         "reports": reports,
     })
+}
+
+/// The stretches of training that led to a trial's state; null where all of it is its own.
+fn lineage(study: &Study, trial: &Trial) -> Json {
+    if trial.exploits.is_empty() {
+        return Json::Null;
+    }
+    let stretch = |segment: &tunesmith_core::Segment| {
+        json!({
+            "trial": segment.trial, "params": json_params(&segment.params), "until_step": segment.until_step,
+        })
+    };
+    study.lineage(trial.number).iter().map(stretch).collect()
 }
 
 /// A study for programs.
@@ -338,6 +358,8 @@ pub(crate) fn study_json(study: &Study) -> Json {
         "final": final_json(study),
         "device_seconds": spent.device_seconds,
         "cost": spent.cost,
+        "saved_device_seconds": study.saved_device_seconds(),
+        "expected_device_seconds": study.expected_device_seconds(),
         "paused": study.is_paused(),
     })
 }

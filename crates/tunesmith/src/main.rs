@@ -19,7 +19,8 @@ use clap::Parser;
 
 use cli::{Command, CommandLine};
 use commands::{
-    bench, best, completions, enqueue, importance, init, run, schema, show, trainer, trials,
+    bench, best, compare, completions, enqueue, importance, init, replay, run, schema, show, trainer,
+    trials,
 };
 use exit::{Class, Failure};
 use study_file::LoadError;
@@ -47,6 +48,8 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Best(arguments) => best::run(&line.storage, &line.runs, arguments).map(done),
         Command::Importance(arguments) => importance::run(&line.storage, arguments).map(done),
         Command::Enqueue(arguments) => enqueue::run(&line.storage, arguments).map(done),
+        Command::Compare(arguments) => compare::run(line, arguments),
+        Command::Replay(arguments) => replay::run(line, arguments),
         Command::Bench(arguments) => bench::run(arguments, line.quiet).map(done),
         Command::Init(arguments) => init::run(arguments, line.quiet).map(done),
         Command::Schema => schema::run().map(done),

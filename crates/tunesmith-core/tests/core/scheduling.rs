@@ -176,6 +176,28 @@ fn verdicts_of_another_scheduler_differ() {
 }
 
 #[test]
+fn what_stopping_early_saved_is_what_was_left_of_the_schedule() {
+    let mut scene = Scene::new(&StudyConfig {
+        budget: Budget { trials: Some(4), ..Budget::default() },
+        ..config()
+    });
+    assert_eq!(scene.study.expected_device_seconds(), None);
+    scene.act(Command::Ask { count: 3 });
+    // A quarter of the schedule took two seconds, so the rest would have taken six.
+    scene.report(0, 25, 1_000.0);
+    assert_eq!(scene.state(0), TrialState::Pruned);
+    assert_eq!(scene.study.saved_device_seconds(), 6.0);
+    scene.report(1, 50, 0.5);
+    scene.report(2, 100, 0.5);
+    scene.complete(2);
+    // Half of trial 1 is left, and one trial as long as the mean of those that ended.
+    assert_eq!(scene.study.expected_device_seconds(), Some(2.0 + 2.0));
+    let budget = Budget { device_seconds: Some(7.0), ..*scene.study.budget() };
+    scene.act(Command::SetBudget { budget });
+    assert_eq!(scene.study.expected_device_seconds(), Some(1.0));
+}
+
+#[test]
 fn runs_that_choose_the_winner_are_not_judged() {
     let replication = Some(Replication { top: 1, seeds: 1 });
     let budget = Budget { trials: Some(1), ..Budget::default() };

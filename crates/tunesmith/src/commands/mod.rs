@@ -3,10 +3,12 @@
 
 pub(crate) mod bench;
 pub(crate) mod best;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod enqueue;
 pub(crate) mod importance;
 pub(crate) mod init;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;

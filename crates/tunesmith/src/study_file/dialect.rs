@@ -18,6 +18,24 @@ const LATER_PROGRAM: Shape = Shape::Refused {
 const WANDB_LAUNCH: Shape =
     Shape::Refused { reason: "tunesmith does not start jobs on W&B's cloud", instead: "remove it" };
 
+const COMPARED: Shape = Shape::Refused {
+    reason: "it belongs to a file that compares several searches",
+    instead: "run the file by `tunesmith compare`",
+};
+
+/// What a file that compares several searches has besides.
+pub(crate) static COMPARISON: Table = Table {
+    place: "a comparison",
+    keys: &[
+        Key::new(
+            "compare",
+            Shape::Each(&Shape::Each(&Shape::Anything)),
+            "What is compared, by name: for each the keys of a study file that differ from the rest of the file.",
+        ),
+        Key::new("seeds", Shape::Whole { least: 1 }, "How often each study is repeated, each time with another seed."),
+    ],
+};
+
 /// The whole file.
 pub(crate) static STUDY: Table = Table {
     place: "the study file",
@@ -89,6 +107,8 @@ pub(crate) static STUDY: Table = Table {
         ),
         Key::new("train", Shape::Map(&TRAIN), "What is fine-tuned, on what.")
             .required("add `train: {model: bert-base-uncased, task: glue/rte}`"),
+        Key::new("compare", COMPARED, ""),
+        Key::new("seeds", COMPARED, ""),
         Key::new("program", LATER_PROGRAM, ""),
         Key::new("command", LATER_PROGRAM, ""),
         Key::new("capture", LATER_PROGRAM, ""),

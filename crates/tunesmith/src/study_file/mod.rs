@@ -10,6 +10,7 @@ mod parameters;
 mod problem;
 mod schema;
 mod shape;
+mod template;
 mod train;
 mod yaml;
 
@@ -30,10 +31,14 @@ use parameters::Remarks;
 pub(crate) use problem::StudyFileError;
 use problem::{Note, Problem, ProblemKind};
 pub(crate) use schema::schema;
+pub(crate) use template::Template;
 use yaml::{Kind, Node};
 
 /// The longest name of a study, characters: it is the name of a folder too.
 const LONGEST_NAME: usize = 100;
+
+/// The label of a study that says where the relative paths of its task start.
+pub(crate) const FOLDER_LABEL: &str = "folder";
 
 /// A study file that can be used.
 #[derive(Debug, Clone)]
@@ -74,14 +79,7 @@ impl StudyFile {
     /// # Errors
     /// [`LoadError`] with everything that is wrong.
     pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
-        let read = |source| LoadError::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(read)?;
-        // One byte more than is legal, so that the parser sees that it is too long.
-        file.take(yaml::MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| read(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
-        Ok(Self::parse(path, text)?)
+        Ok(Self::parse(path, read_text(path)?)?)
     }
 
     /// Checks the text of a file. `path` is for messages, for paths that are relative to it, and
@@ -94,12 +92,17 @@ impl StudyFile {
             Ok(root) => root,
             Err(problem) => return Err(StudyFileError::new(path, &text, vec![problem])),
         };
+        Self::of(path, text, &root)
+    }
+
+    /// Checks what a text was read as, or what was made of it.
+    fn of(path: &Path, text: String, root: &Node) -> Result<Self, StudyFileError> {
         let mut problems = Vec::new();
-        dialect::STUDY.check(&root, &mut problems);
+        dialect::STUDY.check(root, &mut problems);
         let mut notes = Vec::new();
         let study = if problems.is_empty() {
             let mut remarks = Remarks { text: &text, problems: &mut problems, notes: &mut notes };
-            decode(&root, path, &mut remarks)
+            decode(root, path, &mut remarks)
         } else {
             None
         };
@@ -116,6 +119,17 @@ impl StudyFile {
     pub(crate) fn notes(&self, styled: bool) -> String {
         problem::render_notes(&self.path, &self.text, &self.notes, styled)
     }
+}
+
+/// The text of a file.
+fn read_text(path: &Path) -> Result<String, LoadError> {
+    let read = |source| LoadError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(read)?;
+    // One byte more than is legal, so that the parser sees that it is too long.
+    file.take(yaml::MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
+    String::from_utf8(bytes)
+        .map_err(|error| read(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))
 }
 
 /// What a file says.
@@ -154,6 +168,7 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     config.seed = seed;
     config.task = task_document(&open)?;
     config.labels = labels(root);
+    config.labels.insert(FOLDER_LABEL.to_owned(), base.to_string_lossy().into_owned());
     if let Err(error) = policy(&config) {
         remarks.problems.push(refusal(root, &config, error));
     }

@@ -68,8 +68,7 @@ pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Cla
     let folder = arguments.output.clone().unwrap_or_else(|| artefacts.root().join("replay"));
     let folder = std::path::absolute(&folder).class(Class::Usage)?;
     std::fs::create_dir_all(&folder).class(Class::Storage)?;
-    let metrics = [target.metric.name.clone()];
-    let mut session = Session::open(&mut launcher, &open, &metrics, &stop).map_err(open_failure)?;
+    let mut session = Session::open(&mut launcher, &open, study.metrics(), &stop).map_err(open_failure)?;
     if !line.quiet {
         anstream::eprintln!("{}", story(&target));
     }

@@ -7,7 +7,7 @@ use tunesmith_runtime::session::Session;
 use tunesmith_runtime::worker::{Finish, Work};
 use tunesmith_train::protocol::SplitName;
 
-use super::{Run, open_failure};
+use super::{Finished, Run, open_failure};
 use crate::artefacts::Certificate;
 use crate::cli::{CommandLine, RunArguments};
 use crate::commands::print;
@@ -51,6 +51,18 @@ impl Run {
                 Ok(if study.best().is_some() { Class::Success } else { Class::Fruitless })
             }
         }
+    }
+
+    /// Closes a run that somebody else speaks of.
+    pub(super) fn leave(&self, work: Work) -> Result<Finished, Failure> {
+        let Work { finish, study, session } = work;
+        self.artefacts
+            .write("trials.csv", findings::csv(&study).as_bytes())
+            .class(Class::Storage)?;
+        if let Finish::Done(_) = finish {
+            self.test(&study, session)?;
+        }
+        Ok(Finished { certificate: self.certificate(&study)?, study })
     }
 
     /// The certificate of the study's best trial, if its model is there.

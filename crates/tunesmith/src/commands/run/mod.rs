@@ -29,7 +29,7 @@ use tunesmith_train::protocol::FatalClass;
 use household::Household;
 
 use super::studies;
-use crate::artefacts::Artefacts;
+use crate::artefacts::{Artefacts, Certificate};
 use crate::cli::{CommandLine, RunArguments};
 use crate::exit::{Class, Classified, Failure};
 use crate::progress::{Heading, displays, watch};
@@ -41,32 +41,33 @@ const WATCH_LIMIT: usize = 1_024;
 
 /// Runs a study file.
 pub(crate) fn run(line: &CommandLine, arguments: &RunArguments) -> Result<Class, Failure> {
-    let mut file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
+    let file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
     let notes = file.notes(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     if !line.quiet && !notes.is_empty() {
         anstream::eprintln!("{notes}");
     }
-    // What a study starts from has to be there already.
-    let presence =
-        if file.warm_start.is_empty() { Presence::CreateIfMissing } else { Presence::Existing };
-    let storage = studies::storage(&line.storage, presence)?;
-    let learned = warm::apply(&*storage, &mut file)?;
-    if let Some(learned) = learned.filter(|_| !line.quiet) {
-        anstream::eprintln!("{learned}");
-    }
-    let policy = policy(&file.config).class(Class::StudyFile)?;
-    let stop = interrupt::listen(line.quiet)?;
-    let run = Run {
-        artefacts: Artefacts::of(&line.runs, &file.config.name),
-        identity: Identity::of_this_process(),
-        clock: SystemClock,
-        file,
-        policy,
-        storage,
-        stop,
-    };
+    let run = Run::new(line, file, interrupt::listen(line.quiet)?)?;
     let work = run.watched(line.quiet, arguments.json)?;
     run.conclude(work, line, arguments)
+}
+
+/// A study that was run, as far as it came.
+pub(super) struct Finished {
+    /// The study.
+    pub(super) study: Study,
+    /// What its winner's folder says.
+    pub(super) certificate: Option<Certificate>,
+}
+
+/// Runs a study to its end, or until `stop`, without showing what was found.
+pub(super) fn complete(
+    line: &CommandLine,
+    file: StudyFile,
+    stop: &Arc<AtomicBool>,
+) -> Result<Finished, Failure> {
+    let run = Run::new(line, file, Arc::clone(stop))?;
+    let work = run.watched(line.quiet, false)?;
+    run.leave(work)
 }
 
 /// One run of a study file.
@@ -81,6 +82,29 @@ struct Run {
 }
 
 impl Run {
+    fn new(line: &CommandLine, mut file: StudyFile, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
+        // What a study starts from has to be there already.
+        let presence =
+            if file.warm_start.is_empty() { Presence::CreateIfMissing } else { Presence::Existing };
+        let storage = studies::storage(&line.storage, presence)?;
+        let learned = warm::apply(&*storage, &mut file)?;
+        if let Some(learned) = learned.filter(|_| !line.quiet) {
+            anstream::eprintln!("{learned}");
+        }
+        let policy = policy(&file.config).class(Class::StudyFile)?;
+        file.open.evaluate_at = policy.scheduler.rungs();
+        file.open.examples = policy.scheduler.pairs_examples();
+        Ok(Self {
+            artefacts: Artefacts::of(&line.runs, &file.config.name),
+            identity: Identity::of_this_process(),
+            clock: SystemClock,
+            file,
+            policy,
+            storage,
+            stop,
+        })
+    }
+
     fn writer(&self) -> Writer {
         Writer::new(&self.identity.to_string())
     }
@@ -240,7 +264,7 @@ fn total(config: &StudyConfig) -> Option<u64> {
 }
 
 /// Trainers are this program again, under its hidden command.
-fn launcher() -> Result<ProcessLauncher, Failure> {
+pub(super) fn launcher() -> Result<ProcessLauncher, Failure> {
     let program = std::env::current_exe().class(Class::Trainer)?;
     Ok(ProcessLauncher { program, arguments: vec!["trainer".to_owned()] })
 }
@@ -253,7 +277,7 @@ fn fatal_class(class: FatalClass) -> Class {
     }
 }
 
-fn open_failure(error: OpenError) -> Failure {
+pub(super) fn open_failure(error: OpenError) -> Failure {
     let class = match &error {
         OpenError::Fatal { class, .. } => fatal_class(*class),
         OpenError::Metric { .. } => Class::StudyFile,
