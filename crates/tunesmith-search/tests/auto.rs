@@ -98,6 +98,25 @@ fn conditions_are_for_groups_of_parzen_estimators() {
 }
 
 #[test]
+fn a_declared_prior_has_no_say_in_the_points_of_the_sequence() {
+    let rates = |prior: Prior| -> Vec<f64> {
+        let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
+        let parameters = vec![rate.with_prior(prior), fine_tuning().remove(1)];
+        let (study, _) = run(&config(parameters, Params::new()), 5, peaked);
+        assert_eq!(models(&study), ["default", "prior", "sobol", "prior", "sobol"]);
+        study.trials().iter().map(|trial| real(trial, "learning_rate")).collect()
+    };
+    let narrow = |median: f64| Prior::LogNormal { mu: libm::log(median), sigma: 0.1 };
+    let (low, high) = (rates(narrow(1e-6)), rates(narrow(1e-3)));
+    for trial in [2, 4] {
+        assert_eq!(low[trial], high[trial]);
+    }
+    for trial in [0, 1, 3] {
+        assert!(low[trial] < 2e-6 && high[trial] > 5e-4, "{low:?} {high:?}");
+    }
+}
+
+#[test]
 fn twenty_trials_come_near_the_peak() {
     let (study, _) = run(&config(fine_tuning(), Params::new()), 20, peaked);
     let best = study.best().expect("completed");

@@ -1,7 +1,9 @@
 //! `auto`, the default: what is known first, then a model.
 //!
 //! 1. The first trial is the shipped default, unless it was tried already. Until five have ended, draws of the prior and
-//!    points of a scrambled Sobol sequence take turns; where no prior says anything, all are Sobol's.
+//!    points of a scrambled Sobol sequence take turns; where no prior says anything, all are Sobol's. The sequence is
+//!    laid on the ranges' own scales, whatever is declared: with every prior ten times off, half of the first trials
+//!    are as good as random search's.
 //! 2. Then the Gaussian process proposes ([`super::gp`]): log expected improvement plus five over the number of trials
 //!    times the log of the prior, a fifth of it uniform, every sixth trial without it; its own trust region beyond 250
 //!    trials or 20 parameters.
