@@ -95,6 +95,8 @@ pub struct Effective {
     pub params: Params,
     /// The optimiser steps of the whole schedule; fixed when the trial starts.
     pub total_steps: u64,
+    /// Rows of the dev set that its metrics are measured on; `None` where the executor did not say.
+    pub validation_rows: Option<u64>,
 }
 
 /// Metric values at a step.

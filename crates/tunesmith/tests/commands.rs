@@ -114,8 +114,11 @@ fn with_a_study(folder: &Path, name: &str) {
     for (number, value) in [(0, Some(0.6920)), (1, Some(0.7329)), (2, Some(0.7256)), (3, None)] {
         let study = tell(Core::Ask { count: 1 });
         let lease = study.trial(number).and_then(Trial::lease_key).expect("it was leased");
-        let effective =
-            Effective { params: Params::from([("learning_rate", 2e-5)]), total_steps: 468 };
+        let effective = Effective {
+            params: Params::from([("learning_rate", 2e-5)]),
+            total_steps: 468,
+            validation_rows: None,
+        };
         tell(Core::RecordEffective { lease, effective });
         let outcome = match value {
             Some(value) => {

@@ -169,6 +169,8 @@ struct EffectiveJson {
     #[serde(with = "params")]
     params: Params,
     total_steps: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation_rows: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]

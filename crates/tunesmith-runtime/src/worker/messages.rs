@@ -16,7 +16,14 @@ impl Worker<'_> {
     pub(super) fn heed(&mut self, message: FromTrainer) -> Result<(), WorkError> {
         match message {
             FromTrainer::Started { trial, total_steps, from_step, effective, .. } => {
-                let effective = Effective { params: params::from_trainer(&effective), total_steps };
+                let effective = Effective {
+                    params: params::from_trainer(&effective),
+                    total_steps,
+                    validation_rows: self
+                        .session
+                        .as_ref()
+                        .map(|one| one.ready.validation_rows as u64),
+                };
                 self.started(trial as u32, effective, from_step)
             }
             FromTrainer::Progress { trial, step, loss, steps_per_second, .. } => {
