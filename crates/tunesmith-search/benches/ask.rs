@@ -3,9 +3,11 @@
 //!
 //!     cargo bench -p tunesmith-search --bench ask -- tpe 1000 tpe 10000 gp-batch16 60
 //!
-//! Each case is the name of a sampler, with `-batchN` for N trials at once, and a number of finished trials. Prints one
-//! JSON object a case: the median over the repetitions in milliseconds. The peers' side is `tools/bench/ask_peers.py`,
-//! on the same space, history and objective. It measures this process alone: no second worker.
+//! Each case is the name of a sampler, with `-batchN` for N trials at once, and a number of finished trials. One trial
+//! at a time is timed as a study goes on, as on the peers' side, `tools/bench/ask_peers.py`, which has the same space,
+//! history and objective; a batch is timed on a new study each time, so that every one has that many trials behind it.
+//! Prints one JSON object a case: the median and the least of the repetitions in milliseconds, and on Linux the mean of
+//! the processor's time. It measures this process alone: no second worker.
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -23,7 +25,7 @@ use tunesmith_core::{
 use tunesmith_search::policy;
 
 /// How often each case is timed.
-const REPETITIONS: usize = 20;
+const REPETITIONS: u64 = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench`.
@@ -43,27 +45,37 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn measure(name: &str, sampler: &str, batch: u32, trials: u32) -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::new(sampler)?;
-    for number in 0..trials {
-        worker.enqueue(number)?;
-        worker.run(1)?;
-    }
-    let mut times = Vec::new();
-    for _ in 0..REPETITIONS {
-        let start = Instant::now();
+    let mut worker = Worker::with_history(sampler, 0, trials)?;
+    let (mut times, mut processor_ms) = (Vec::new(), Some(0.0));
+    for seed in 0..REPETITIONS {
+        if batch > 1 {
+            worker = Worker::with_history(sampler, seed, trials)?;
+        }
+        let (busy, start) = (busy_ms(), Instant::now());
         worker.run(batch)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
+        let spent = busy_ms().zip(busy).map(|(end, start)| end - start);
+        processor_ms = processor_ms.zip(spent).map(|(sum, spent)| sum + spent);
     }
     times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
+    let rounded = |ms: f64| (ms * 1e4).round() / 1e4;
     let line = serde_json::json!({
         "case": format!("search/{name}"),
         "trials": trials,
-        "ms": (median * 1e4).round() / 1e4,
-        "least_ms": (times[0] * 1e4).round() / 1e4,
+        "ms": rounded(times[times.len() / 2]),
+        "least_ms": rounded(times[0]),
+        "processor_ms": processor_ms.map(|sum| rounded(sum / times.len() as f64)),
     });
     println!("{line}");
     Ok(())
+}
+
+/// How long the processor has worked for this thread, where the system tells.
+fn busy_ms() -> Option<f64> {
+    // Linux adds up the time of a thread where it gives way.
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(|nanoseconds: f64| nanoseconds / 1e6)
 }
 
 struct Worker {
@@ -73,7 +85,16 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(sampler: &str) -> Result<Self, Box<dyn Error>> {
+    fn with_history(sampler: &str, seed: u64, trials: u32) -> Result<Self, Box<dyn Error>> {
+        let mut worker = Self::new(sampler, seed)?;
+        for number in 0..trials {
+            worker.enqueue(number)?;
+            worker.run(1)?;
+        }
+        Ok(worker)
+    }
+
+    fn new(sampler: &str, seed: u64) -> Result<Self, Box<dyn Error>> {
         let space = SearchSpace::new(vec![
             Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3)),
             Parameter::new("weight_decay", Domain::float(0.0, 0.3)),
@@ -87,6 +108,7 @@ impl Worker {
         let metric = Metric::new("eval_loss", Goal::Minimize);
         let config = StudyConfig {
             sampler: Component::named(sampler),
+            seed,
             ..StudyConfig::new("ask", space, metric)
         };
         let writer = Writer::new("bench");

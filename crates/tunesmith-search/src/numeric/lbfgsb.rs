@@ -27,12 +27,27 @@ pub(crate) struct Stop {
 }
 
 /// The lowest point that was found.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Minimum {
     /// Where; in the box.
     pub(crate) point: Vec<f64>,
     /// The value there. Not finite where the function is not finite at the start.
     pub(crate) value: f64,
+    /// What was learned of the curvature.
+    pub(crate) memory: Memory,
+}
+
+/// What a search has learned of the curvature: steps with the change of the gradient over each.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Vec<Pair>);
+
+impl Memory {
+    /// What it would be of a function so many times as large.
+    pub(crate) fn scaled(mut self, factor: f64) -> Self {
+        let changes = self.0.iter_mut().flat_map(|pair| &mut pair.change);
+        changes.for_each(|change| *change *= factor);
+        self
+    }
 }
 
 struct State {
@@ -42,6 +57,7 @@ struct State {
 }
 
 /// A step and the change of the gradient over it.
+#[derive(Debug)]
 struct Pair {
     step: Vec<f64>,
     change: Vec<f64>,
@@ -53,6 +69,17 @@ pub(crate) fn minimise(
     start: &[f64],
     bounds: &[(f64, f64)],
     stop: Stop,
+    function: impl FnMut(&[f64], &mut [f64]) -> f64,
+) -> Minimum {
+    resume(start, Memory::default(), bounds, stop, function)
+}
+
+/// As [`minimise`], with what another search has learned: of the same function, or of one much like it.
+pub(crate) fn resume(
+    start: &[f64],
+    memory: Memory,
+    bounds: &[(f64, f64)],
+    stop: Stop,
     mut function: impl FnMut(&[f64], &mut [f64]) -> f64,
 ) -> Minimum {
     let point: Vec<f64> =
@@ -60,7 +87,7 @@ pub(crate) fn minimise(
     let mut gradient = vec![0.0; point.len()];
     let value = function(&point, &mut gradient);
     let mut state = State { point, gradient, value };
-    let mut pairs: Vec<Pair> = Vec::new();
+    let Memory(mut pairs) = memory;
     let mut left = stop.evaluations.saturating_sub(1);
     while left > 0 && state.value.is_finite() {
         let free = free(&state, bounds);
@@ -84,7 +111,7 @@ pub(crate) fn minimise(
             break;
         }
     }
-    Minimum { point: state.point, value: state.value }
+    Minimum { point: state.point, value: state.value, memory: Memory(pairs) }
 }
 
 /// The coordinates that the gradient does not push out of the box.
@@ -214,6 +241,30 @@ mod tests {
         let found = minimise(&[-1.2, 1.0, -0.5, 0.8], &[(-5.0, 5.0); 4], EXACT, rosenbrock);
         assert!(found.value < 1e-14, "{found:?}");
         assert!(found.point.iter().all(|x| (x - 1.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn what_a_like_function_taught_saves_evaluations() {
+        let start = [-1.2, 1.0, -0.5, 0.8];
+        let bounds = [(-5.0, 5.0); 4];
+        let large = |x: &[f64], gradient: &mut [f64]| {
+            let value = rosenbrock(x, gradient);
+            gradient.iter_mut().for_each(|slope| *slope *= 3.0);
+            3.0 * value
+        };
+        let near = minimise(&start, &bounds, Stop { gradient: 1.0, ..EXACT }, rosenbrock);
+        let evaluations = |memory: Memory| {
+            let mut count = 0;
+            let found = resume(&near.point, memory, &bounds, EXACT, |x, gradient| {
+                count += 1;
+                large(x, gradient)
+            });
+            assert!(found.value < 1e-14, "{found:?}");
+            count
+        };
+        let anew = evaluations(Memory::default());
+        let resumed = evaluations(near.memory.scaled(3.0));
+        assert!(resumed < anew, "{resumed} is not below {anew}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod improvement;
 mod kernel;
 mod model;
 mod search;
+mod tile;
 mod trust;
 mod volume;
 

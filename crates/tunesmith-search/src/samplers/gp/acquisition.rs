@@ -6,9 +6,12 @@
 //! other). A fantasy is a vector of standard normals, one for each such point; see `model`. For two objectives the
 //! expected hypervolume improvement, where points that are not measured yet stand at their mean. Refuses to search.
 
+use std::array::from_fn;
+
 use super::frame::Frame;
 use super::improvement::{Slopes, Sums};
 use super::model::{Model, Projected};
+use super::tile::{Lanes, Tile};
 use super::volume::Strips;
 use crate::belief::Belief;
 use crate::numeric::cholesky::dot;
@@ -67,7 +70,8 @@ pub(crate) struct Acquisition<'a> {
 }
 
 impl Target {
-    fn models(&self) -> &[Model] {
+    /// One or two.
+    pub(crate) fn models(&self) -> &[Model] {
         match self {
             Self::Value { model, .. } => std::slice::from_ref(model),
             Self::Volume { models, .. } => models,
@@ -95,6 +99,23 @@ impl Target {
                 let of = |k: usize| models[k].mean(&projections[k]);
                 let variance = |k: usize| models[k].variance(&projections[k]);
                 strips.log_improvement([of(0), of(1)], [variance(0), variance(1)]).0
+            }
+        }
+    }
+
+    /// [`Target::value`] of a tile's candidates; `tiles` has one for each model.
+    pub(crate) fn values(&self, tiles: &mut [Tile], most: usize) -> Lanes {
+        for (model, tile) in self.models().iter().zip(tiles.iter_mut()) {
+            tile.advance(model);
+        }
+        match self {
+            Self::Value { model, fantasies } => fantasies.values(model, &tiles[0], most),
+            Self::Volume { models, strips, .. } => {
+                let variances = [0, 1].map(|k| tiles[k].variances(&models[k]));
+                from_fn(|lane| {
+                    let mean = [0, 1].map(|k| tiles[k].means()[lane]);
+                    strips.log_improvement(mean, variances.map(|lanes| lanes[lane])).0
+                })
             }
         }
     }
@@ -179,6 +200,26 @@ impl Fantasies {
     fn value(&self, model: &Model, projection: &[f64], most: usize) -> f64 {
         let sigma = model.variance(projection).sqrt();
         Sums::over(&self.standard(model, projection, most), |_| {}).log_mean(sigma)
+    }
+
+    /// [`Fantasies::value`] of a tile's candidates.
+    fn values(&self, model: &Model, tile: &Tile, most: usize) -> Lanes {
+        let count = if self.appended == 0 { 1 } else { most };
+        let sigmas = tile.variances(model).map(f64::sqrt);
+        let standard = |(normals, best): (&Vec<f64>, &f64)| -> Lanes {
+            let mut means = *tile.means();
+            for (row, normal) in tile.appended(model).iter().zip(normals) {
+                means = from_fn(|lane| means[lane] + normal * row[lane]);
+            }
+            from_fn(|lane| (best - means[lane]) / sigmas[lane])
+        };
+        let pairs = self.normals.iter().zip(&self.best).take(count);
+        let standard: Vec<Lanes> = pairs.map(standard).collect();
+        let mut own = vec![0.0; standard.len()];
+        from_fn(|lane| {
+            own.iter_mut().zip(&standard).for_each(|(own, lanes)| *own = lanes[lane]);
+            Sums::over(&own, |_| {}).log_mean(sigmas[lane])
+        })
     }
 
     /// How far the lowest value lies above the mean, in deviations, in each fantasy.

@@ -7,7 +7,7 @@
 
 use super::kernel::{Kernel, axis_square, materns};
 use crate::numeric::cholesky::{Cholesky, dot};
-use crate::numeric::lbfgsb::{Minimum, Stop, minimise};
+use crate::numeric::lbfgsb::{Memory, Minimum, Stop, resume};
 
 /// Up to this many axes the length scales have Optuna's prior.
 pub(crate) const FEW_AXES: usize = 10;
@@ -19,13 +19,13 @@ const MOST_ROUGH: usize = 48;
 /// Optuna's gradient tolerance.
 const STOP: Stop = Stop { gradient: 1e-2, gain: 1e-7, evaluations: 60 };
 
-/// For the last search, from where it hardly moves: a gain of a few thousandths of a nat is none.
-const LAST: Stop = Stop { gain: 5e-5, ..STOP };
+/// For a search whose end another improves on, and of many points: a gain of a few thousandths of a nat is none.
+const ROUGH: Stop = Stop { gain: 5e-5, ..STOP };
 
 /// Points, targets and priors: what hyperparameters are fitted to.
 pub(crate) struct Evidence {
     categorical: Vec<bool>,
-    /// For each axis the squared distance of each pair `(i, j < i)`, rows one after another.
+    /// For each axis the squared distance of each pair `(i, j > i)`, rows one after another.
     squares: Vec<Vec<f64>>,
     targets: Vec<f64>,
     noise_floor: f64,
@@ -51,8 +51,10 @@ pub(crate) fn fit(
     if targets.len() <= MOST_ROUGH + MOST_ROUGH / 2 {
         return all.kernel(&all.fitted());
     }
-    let rough = evidence(MOST_ROUGH).fitted();
-    all.kernel(&all.search(&rough, LAST).point)
+    let rough = evidence(MOST_ROUGH).roughly_fitted();
+    // The objective grows with the number of points.
+    let memory = rough.memory.scaled(all.targets.len() as f64 / MOST_ROUGH as f64);
+    all.kernel(&all.search(&rough.point, memory, ROUGH).point)
 }
 
 /// Indexes of at most `most` points, ascending: a quarter of them the best, the rest an even spread of the others.
@@ -81,7 +83,7 @@ impl Evidence {
             let at = |i: usize| points[i].get(axis).copied().unwrap_or(1.0);
             let pair = |i: usize, j: usize| axis_square(categorical[axis], at(i), at(j));
             (0..points.len())
-                .flat_map(|i| (0..i).map(move |j| (i, j)))
+                .flat_map(|i| (i + 1..points.len()).map(move |j| (i, j)))
                 .map(|(i, j)| pair(i, j))
                 .collect()
         };
@@ -104,8 +106,14 @@ impl Evidence {
         }
     }
 
-    /// The logarithmic parameters of the best of two searches.
+    /// The logarithmic parameters of greatest density.
     fn fitted(&self) -> Vec<f64> {
+        let rough = self.roughly_fitted();
+        self.search(&rough.point, rough.memory, STOP).point
+    }
+
+    /// The better end of two searches.
+    fn roughly_fitted(&self) -> Minimum {
         let axes = self.axes();
         let length = if axes <= FEW_AXES { 0.0 } else { -2.0 * (length_median(axes) - 3.0) };
         let start = |length: f64, noise: f64| {
@@ -113,17 +121,16 @@ impl Evidence {
             start.extend([0.0, libm::log(noise)]);
             start
         };
-        let smooth = self.search(&start(length, 1.0), STOP);
-        let rough = self.search(&start(length + 1.5, 0.01), STOP);
-        let best = if rough.value < smooth.value { rough } else { smooth };
-        best.point
+        let smooth = self.search(&start(length, 1.0), Memory::default(), ROUGH);
+        let rough = self.search(&start(length + 1.5, 0.01), Memory::default(), ROUGH);
+        if rough.value < smooth.value { rough } else { smooth }
     }
 
     /// The lowest that is found from a start of minus the objective.
-    fn search(&self, start: &[f64], stop: Stop) -> Minimum {
+    fn search(&self, start: &[f64], memory: Memory, stop: Stop) -> Minimum {
         let mut bounds = vec![(-9.5, 9.5); self.axes()];
         bounds.extend([(-7.0, 7.0), (-25.0, 3.0)]);
-        minimise(start, &bounds, stop, |raw, gradient| {
+        resume(start, memory, &bounds, stop, |raw, gradient| {
             let value = self.objective(raw, gradient);
             gradient.iter_mut().for_each(|slope| *slope = -*slope);
             -value
@@ -146,30 +153,27 @@ impl Evidence {
         }
         let mut slopes = vec![0.0; correlations.len()];
         materns(&mut correlations, &mut slopes);
-        let factor = Cholesky::of(count, |i, j| {
-            if i == j {
-                kernel.scale + kernel.noise
-            } else {
-                kernel.scale * correlations[i * (i - 1) / 2 + j]
-            }
+        // Where the pairs of a row lie.
+        let pairs = |i: usize| i * (2 * count - i - 1) / 2..(i + 1) * (2 * count - i - 2) / 2;
+        let factor = Cholesky::of(count, |i, row| {
+            row[0] = kernel.scale + kernel.noise;
+            let others = row[1..].iter_mut().zip(&correlations[pairs(i)]);
+            others.for_each(|(value, correlation)| *value = kernel.scale * correlation);
         });
         let mut solved = self.targets.clone();
         factor.solve(&mut solved);
         let fit = dot(&solved, &self.targets);
-        let inverse = factor.inverse();
         // d/dK of the likelihood is ½ (α αᵀ − K⁻¹).
+        let mut weights = factor.inverse();
         let (mut of_scale, mut of_noise) = (0.0, 0.0);
         for i in 0..count {
-            let own = 0.5 * (solved[i] * solved[i] - inverse[i * count + i]);
-            of_noise += own;
-            of_scale += own;
-            let pairs = i * i.saturating_sub(1) / 2;
-            let row = &inverse[i * count..i * count + i];
-            for j in 0..i {
-                let weight = solved[i] * solved[j] - row[j];
-                of_scale += weight * correlations[pairs + j];
-                slopes[pairs + j] *= weight * kernel.scale;
-            }
+            let row = &mut weights[i * count + i..(i + 1) * count];
+            let products = row.iter_mut().zip(&solved[i..]);
+            products.for_each(|(weight, other)| *weight = solved[i] * other - *weight);
+            of_noise += 0.5 * row[0];
+            of_scale += 0.5 * row[0] + dot(&row[1..], &correlations[pairs(i)]);
+            let own = slopes[pairs(i)].iter_mut().zip(&row[1..]);
+            own.for_each(|(slope, weight)| *slope *= weight * kernel.scale);
         }
         let lengths = kernel.inverse_squares.iter().zip(&self.squares);
         for (slot, (weight, squares)) in gradient.iter_mut().zip(lengths) {

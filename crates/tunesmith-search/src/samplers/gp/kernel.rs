@@ -5,6 +5,9 @@
 
 use crate::numeric::special::exponentials;
 
+/// How many values are worked out at a time.
+const BLOCK: usize = 16;
+
 /// A covariance function and the noise on top of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Kernel {
@@ -18,24 +21,20 @@ pub(crate) struct Kernel {
     pub(crate) noise: f64,
 }
 
-/// Matérn-5/2 of a squared distance, and its slope in the squared distance.
-pub(crate) fn matern(squared: f64) -> (f64, f64) {
-    let root = (5.0 * squared).sqrt();
-    let decay = libm::exp(-root);
-    (decay * (5.0 / 3.0 * squared + root + 1.0), -5.0 / 6.0 * (root + 1.0) * decay)
-}
-
-/// [`matern`] of many squared distances: their places take the values, `slopes` the slopes.
+/// Matérn-5/2 of squared distances: their places take the values, `slopes` the slopes in the squared distance.
 pub(crate) fn materns(squared: &mut [f64], slopes: &mut [f64]) {
-    for (square, slope) in squared.iter().zip(slopes.iter_mut()) {
-        *slope = -(5.0 * square).sqrt();
-    }
-    let mut decays = slopes.to_vec();
-    exponentials(&mut decays);
-    for ((square, slope), decay) in squared.iter_mut().zip(slopes).zip(decays) {
-        let root = -*slope;
-        *slope = -5.0 / 6.0 * (root + 1.0) * decay;
-        *square = decay * (5.0 / 3.0 * *square + root + 1.0);
+    for (squared, slopes) in squared.chunks_mut(BLOCK).zip(slopes.chunks_mut(BLOCK)) {
+        for (square, slope) in squared.iter().zip(slopes.iter_mut()) {
+            *slope = -(5.0 * square).sqrt();
+        }
+        let mut decays = [0.0; BLOCK];
+        decays[..slopes.len()].copy_from_slice(slopes);
+        exponentials(&mut decays);
+        for ((square, slope), decay) in squared.iter_mut().zip(slopes).zip(decays) {
+            let root = -*slope;
+            *slope = -5.0 / 6.0 * (root + 1.0) * decay;
+            *square = decay * (5.0 / 3.0 * *square + root + 1.0);
+        }
     }
 }
 
@@ -50,10 +49,5 @@ impl Kernel {
         let axes = self.categorical.iter().zip(&self.inverse_squares);
         let pairs = left.iter().zip(right);
         axes.zip(pairs).map(|((cat, weight), (a, b))| weight * axis_square(*cat, *a, *b)).sum()
-    }
-
-    /// The covariance of the function at two points.
-    pub(crate) fn covariance(&self, left: &[f64], right: &[f64]) -> f64 {
-        self.scale * matern(self.squared(left, right)).0
     }
 }

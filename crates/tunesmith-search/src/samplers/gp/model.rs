@@ -34,6 +34,17 @@ fn coordinate(point: &[f64], axis: usize) -> f64 {
     point.get(axis).copied().unwrap_or(1.0)
 }
 
+/// Adds to `squares` the squared distances on one axis, in length scales, of `others` from `at`.
+fn add_squares(kernel: &Kernel, axis: usize, at: f64, others: &[f64], squares: &mut [f64]) {
+    let weight = kernel.inverse_squares[axis];
+    let pairs = squares.iter_mut().zip(others);
+    if kernel.categorical[axis] {
+        pairs.for_each(|(sum, other)| *sum += if *other == at { 0.0 } else { weight });
+    } else {
+        pairs.for_each(|(sum, other)| *sum += weight * (other - at) * (other - at));
+    }
+}
+
 impl Model {
     /// Conditions on points and their targets.
     pub(crate) fn new(kernel: Kernel, points: &[Vec<f64>], targets: &[f64]) -> Self {
@@ -41,13 +52,14 @@ impl Model {
         let columns: Vec<Vec<f64>> = (0..axes)
             .map(|axis| points.iter().map(|point| coordinate(point, axis)).collect())
             .collect();
-        let full: Vec<Vec<f64>> = points
-            .iter()
-            .map(|point| (0..axes).map(|axis| coordinate(point, axis)).collect())
-            .collect();
-        let factor = Cholesky::of(points.len(), |i, j| {
-            let noise = if i == j { kernel.noise } else { 0.0 };
-            kernel.covariance(&full[i], &full[j]) + noise
+        let factor = Cholesky::of(points.len(), |i, row| {
+            row.fill(0.0);
+            for (axis, column) in columns.iter().enumerate() {
+                add_squares(&kernel, axis, column[i], &column[i..], row);
+            }
+            materns(row, &mut vec![0.0; row.len()]);
+            row.iter_mut().for_each(|value| *value *= kernel.scale);
+            row[0] += kernel.noise;
         });
         let mut whitened = targets.to_vec();
         factor.forward(&mut whitened);
@@ -64,17 +76,27 @@ impl Model {
         &self.whitened
     }
 
+    /// How many points there are, measured or not.
+    pub(crate) fn size(&self) -> usize {
+        self.factor.size()
+    }
+
+    /// A point's coordinate on an axis.
+    pub(crate) fn at(&self, index: usize, axis: usize) -> f64 {
+        self.columns[axis][index]
+    }
+
+    /// A point's row of the factor before the diagonal, and one over its diagonal.
+    pub(crate) fn row(&self, index: usize) -> (&[f64], f64) {
+        (&self.factor.row(index)[..index], self.factor.reciprocal(index))
+    }
+
     /// Squared distances in length scales from a point to those from the index `from` on.
     fn squares(&self, point: &[f64], from: usize) -> Vec<f64> {
         let mut squares = vec![0.0; self.factor.size() - from];
         for (axis, column) in self.columns.iter().enumerate() {
-            let (weight, at) = (self.kernel.inverse_squares[axis], coordinate(point, axis));
-            let pairs = squares.iter_mut().zip(&column[from..]);
-            if self.kernel.categorical[axis] {
-                pairs.for_each(|(sum, other)| *sum += if *other == at { 0.0 } else { weight });
-            } else {
-                pairs.for_each(|(sum, other)| *sum += weight * (other - at) * (other - at));
-            }
+            let at = coordinate(point, axis);
+            add_squares(&self.kernel, axis, at, &column[from..], &mut squares);
         }
         squares
     }
@@ -111,7 +133,12 @@ impl Model {
 
     /// The variance of the function, not below 1e-12.
     pub(crate) fn variance(&self, projection: &[f64]) -> f64 {
-        (self.kernel.scale - dot(projection, projection)).max(0.0) + 1e-12
+        self.variance_beyond(dot(projection, projection))
+    }
+
+    /// As [`Model::variance`], by the projection's squared length.
+    pub(crate) fn variance_beyond(&self, square: f64) -> f64 {
+        (self.kernel.scale - square).max(0.0) + 1e-12
     }
 
     /// Adds to `gradient` that of a function at `point` whose slopes in the projection's entries are `weights`.

@@ -9,6 +9,7 @@ use tunesmith_core::Rng;
 
 use super::acquisition::Acquisition;
 use super::frame::Frame;
+use super::tile::{LANES, Tile};
 use crate::encoding::Kind;
 use crate::numeric::lbfgsb::{Stop, minimise};
 use crate::numeric::quasi::Sequence;
@@ -40,7 +41,8 @@ impl Region {
 /// Candidates with what is known of them.
 pub(crate) struct Pool {
     points: Vec<Vec<f64>>,
-    projections: Vec<Vec<Vec<f64>>>,
+    /// Of each [`LANES`] points one for each model.
+    tiles: Vec<Vec<Tile>>,
     fixed: Vec<f64>,
 }
 
@@ -129,17 +131,24 @@ fn neighbour(frame: &Frame<'_>, region: &Region, anchor: &[f64], chance: &mut Rn
 impl Pool {
     pub(crate) fn new(points: Vec<Vec<f64>>, acquisition: &Acquisition<'_>) -> Self {
         let fixed = points.iter().map(|point| acquisition.fixed_part(point)).collect();
-        Self { projections: vec![Vec::new(); points.len()], points, fixed }
+        let of = |points: &[Vec<f64>]| -> Vec<Tile> {
+            let models = acquisition.target.models().iter();
+            models.map(|model| Tile::new(points, model.kernel.categorical.len())).collect()
+        };
+        let tiles = points.chunks(LANES).map(of).collect();
+        Self { points, tiles, fixed }
     }
 
     /// The candidates' values, best first. `leaning` is whether the fixed part counts.
     fn screened(&mut self, acquisition: &Acquisition<'_>) -> Vec<(f64, usize)> {
         let mut values = Vec::with_capacity(self.points.len());
-        for (index, point) in self.points.iter().enumerate() {
-            acquisition.target.project(point, &mut self.projections[index]);
-            let value = acquisition.target.value(&self.projections[index], SCREENING_FANTASIES);
-            let value = value + self.fixed[index];
-            values.push((if value.is_nan() { f64::NEG_INFINITY } else { value }, index));
+        for (fixed, tiles) in self.fixed.chunks(LANES).zip(&mut self.tiles) {
+            let improvements = acquisition.target.values(tiles, SCREENING_FANTASIES);
+            for (fixed, improvement) in fixed.iter().zip(improvements) {
+                let value = improvement + fixed;
+                let value = if value.is_nan() { f64::NEG_INFINITY } else { value };
+                values.push((value, values.len()));
+            }
         }
         values.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         values

@@ -37,6 +37,14 @@ fn fantasies(count: u32) -> Fantasies {
     Fantasies::new((0..count).map(|index| sequence.normal_point(index)).collect(), -0.8)
 }
 
+fn volume() -> Target {
+    let points: Vec<Vec<f64>> = vec![vec![0.5, 0.1], vec![-0.3, 0.9]];
+    let reference = [2.0, 2.0];
+    let strips = Strips::new(&points, reference);
+    let models = [model(1, 0.1), model(2, 0.05)];
+    Target::Volume { models, points, reference, strips }
+}
+
 fn assert_gradient(acquisition: &Acquisition<'_>, point: &[f64]) {
     let mut gradient = vec![0.0; point.len()];
     let value = acquisition.value_and_gradient(point, 12, &mut gradient);
@@ -66,12 +74,7 @@ fn gradients_are_those_of_differences() {
     let encoding = Encoding::of(&space);
     let frame = Frame::of(&encoding);
     let value = Target::Value { model: model(1, 0.1), fantasies: fantasies(16) };
-    let points: Vec<Vec<f64>> = vec![vec![0.5, 0.1], vec![-0.3, 0.9]];
-    let reference = [2.0, 2.0];
-    let strips = Strips::new(&points, reference);
-    let models = [model(1, 0.1), model(2, 0.05)];
-    let volume = Target::Volume { models, points, reference, strips };
-    for target in [value, volume] {
+    for target in [value, volume()] {
         let feasibility = Some(Feasibility { model: model(3, 0.3), mean: 0.4 });
         let lean = Some(Lean { belief: Belief::named("declared"), weight: 0.7 });
         let mut acquisition = Acquisition { frame: &frame, target, feasibility, lean };
@@ -130,6 +133,31 @@ fn a_projection_brought_up_to_date_is_one_from_scratch() {
         assert!((kept - fresh).abs() < 1e-12);
     }
     assert_eq!(kept[0].len(), fresh[0].len());
+}
+
+#[test]
+fn candidates_of_a_tile_are_worth_what_single_ones_are() {
+    // Fewer than lanes, and a point that is appended after the tile was first looked at.
+    let value = Target::Value { model: model(1, 0.1), fantasies: fantasies(8) };
+    for mut target in [value, volume()] {
+        let of = |model: &Model| {
+            Tile::new(&ASKED.map(|point| point.to_vec()), model.kernel.categorical.len())
+        };
+        let mut tiles: Vec<Tile> = target.models().iter().map(of).collect();
+        for point in PENDING {
+            let found = target.values(&mut tiles, 5);
+            for (point, found) in ASKED.iter().zip(found) {
+                let mut projections = Vec::new();
+                target.project(point, &mut projections);
+                let expected = target.value(&projections, 5);
+                assert!(
+                    (found - expected).abs() < 1e-9 * expected.abs().max(1.0),
+                    "{found} {expected}"
+                );
+            }
+            target.append(&point);
+        }
+    }
 }
 
 #[test]

@@ -83,7 +83,9 @@ fn the_posterior_is_optunas() {
         let variance = model.variance(projection);
         assert_near(variance - 1e-12, number(&expected["variance"][i]));
         for (j, other) in projections.iter().enumerate() {
-            let covariance = model.kernel.covariance(&asked[i], &asked[j]) - dot(projection, other);
+            let mut prior = [model.kernel.squared(&asked[i], &asked[j])];
+            materns(&mut prior, &mut [0.0]);
+            let covariance = model.kernel.scale * prior[0] - dot(projection, other);
             assert_near(covariance, number(&expected["covariance"][i][j]));
         }
         let sigma = variance.sqrt();
