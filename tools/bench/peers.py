@@ -100,7 +100,9 @@ class Optuna(DefineByRun):
         self.auto = method == "optuna-auto"
         by_tpe = method == "optuna-tpe" or (self.auto and (space.is_conditional() or space.has_categorical()))
         self.switches = self.auto and not by_tpe
-        sampler = optuna.samplers.TPESampler(seed=seed) if by_tpe else optuna.samplers.GPSampler(seed=seed)
+        samplers = optuna.samplers
+        by = samplers.CmaEsSampler if method == "optuna-cmaes" else samplers.GPSampler
+        sampler = samplers.TPESampler(seed=seed) if by_tpe else by(seed=seed)
         study = optuna.create_study(sampler=sampler, direction=goal)
         super().__init__(space, study, optuna.trial.TrialState.FAIL)
         name = "AutoSampler's rule" if self.auto else type(sampler).__name__
@@ -212,6 +214,74 @@ class Hyperopt:
         self.trials.refresh()
 
 
+class CatCmawm:
+    """CatCMAwM of the package cmaes, told generation by generation."""
+
+    def __init__(self, space, goal, seed):
+        from importlib.metadata import version
+
+        import cmaes
+        import numpy
+
+        self.numpy, self.space, self.sign = numpy, space, -1.0 if goal == "maximize" else 1.0
+        self.reals, self.lattices, self.choices = [], [], []
+        for parameter in space.parameters:
+            name, (kind, domain) = parameter["name"], space.domain(parameter)
+            if kind == "categorical" and not domain.get("ordered"):
+                self.choices.append((name, domain["choices"]))
+            elif kind == "categorical":
+                self.lattices.append((name, domain["choices"], numpy.linspace(0.0, 1.0, len(domain["choices"]))))
+            elif kind == "int":
+                values = list(range(domain["low"], domain["high"] + 1))
+                self.lattices.append((name, values, self.unit(numpy.array(values, dtype=float), domain)))
+            else:
+                self.reals.append((name, domain))
+        self.search = cmaes.CatCMAwM(
+            x_space=[[0.0, 1.0]] * len(self.reals) or None,
+            z_space=[list(positions) for _, _, positions in self.lattices] or None,
+            c_space=[len(choices) for _, choices in self.choices] or None,
+            seed=seed,
+        )
+        self.drawn, self.told = {}, []
+        self.version = f"cmaes {version('cmaes')} CatCMAwM"
+
+    def unit(self, values, domain):
+        low, high = float(domain["low"]), float(domain["high"])
+        if domain["scale"] == "log":
+            values, low, high = self.numpy.log(values), math.log(low), math.log(high)
+        return (values - low) / (high - low)
+
+    def real(self, position, domain):
+        low, high, log = domain["low"], domain["high"], domain["scale"] == "log"
+        if log:
+            low, high = math.log(low), math.log(high)
+        at = low + position * (high - low)
+        return min(max(math.exp(at) if log else at, domain["low"]), domain["high"])
+
+    def ask(self, number):
+        drawn = self.search.ask()
+        self.drawn[number] = drawn
+        every = {}
+        for index, (name, domain) in enumerate(self.reals):
+            every[name] = self.real(float(drawn.x[index]), domain)
+        for index, (name, values, positions) in enumerate(self.lattices):
+            every[name] = values[int(self.numpy.argmin(abs(positions - drawn.z[index])))]
+        for index, (name, choices) in enumerate(self.choices):
+            every[name] = choices[int(self.numpy.argmax(drawn.c[index]))]
+        params = {}
+        for parameter in self.space.parameters:
+            if self.space.is_active(parameter, params):
+                params[parameter["name"]] = every[parameter["name"]]
+        return params
+
+    def tell(self, number, value):
+        loss = math.inf if value is None else self.sign * value
+        self.told.append((self.drawn.pop(number), loss))
+        if len(self.told) == self.search.population_size:
+            self.search.tell(self.told)
+            self.told = []
+
+
 def begin(method, config):
     space = Space(config["space"])
     goal = config["metrics"][0]["goal"]
@@ -222,6 +292,8 @@ def begin(method, config):
         return Rustuna(space, goal, seed)
     if method == "hyperopt":
         return Hyperopt(space, goal, seed)
+    if method == "catcmawm":
+        return CatCmawm(space, goal, seed)
     raise ValueError(f"there is no method {method} here")
 
 

@@ -117,6 +117,8 @@ pub struct Effective {
     /// The numbers that the optimiser worked with in its first step after a state was taken over, read back from it;
     /// empty where none was.
     pub read_back: Params,
+    /// Rows of the dev set that its metrics are measured on; `None` where the executor did not say.
+    pub validation_rows: Option<u64>,
 }
 
 /// Metric values at a step.

@@ -21,9 +21,9 @@ const UNIFORM_SHARE: f64 = 0.2;
 /// `prior`, which several samplers have.
 pub(crate) const PRIOR_OPTION: OptionSpec = OptionSpec::new(
     "prior",
-    OptionKind::Word(&["declared", "known"]),
+    OptionKind::Word(&["declared", "known", "none"]),
     "declared (where left out): the priors of the study; known: where a parameter has none, the one that is known for \
-     its name",
+     its name; none: as if all values of a range were alike, to see what the priors are worth",
 );
 
 /// Why a parameter has no known prior.
@@ -87,29 +87,43 @@ fn is_flat(prior: &Prior) -> bool {
 }
 
 /// Priors over a space.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Belief {
-    /// Whether parameters without a prior of their own get the known one.
-    known: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belief {
+    /// Those of the study.
+    Declared,
+    /// Those of the study, and the known one where a parameter has none of its own.
+    Known,
+    /// None; only unbounded ranges keep theirs, without which they have no scale.
+    Flat,
 }
 
 impl Belief {
     /// By the option `prior`.
     pub(crate) fn named(word: &str) -> Self {
-        Self { known: word == "known" }
+        match word {
+            "known" => Self::Known,
+            "none" => Self::Flat,
+            _ => Self::Declared,
+        }
     }
 
     /// Whether any searched parameter has a prior that is not uniform.
     pub(crate) fn is_informed(self, space: &SearchSpace) -> bool {
         let setting = Setting::of(space, &Params::new());
-        space.searched().any(|parameter| !is_flat(&self.prior(parameter, &setting)))
+        self != Self::Flat
+            && space.searched().any(|parameter| !is_flat(&self.prior(parameter, &setting)))
     }
 
     /// The prior of one parameter, given the others that it depends on.
     fn prior<'p>(self, parameter: &'p Parameter, setting: &Setting) -> Cow<'p, Prior> {
         match &parameter.rule {
-            Rule::Free { domain, prior: Prior::Uniform } if self.known => {
+            Rule::Free { domain, prior: Prior::Uniform } if self == Self::Known => {
                 Cow::Owned(known::prior(&parameter.name, domain, setting).unwrap_or(Prior::Uniform))
+            }
+            Rule::Free { domain, .. }
+                if self == Self::Flat && Prior::Uniform.validate(domain).is_ok() =>
+            {
+                Cow::Owned(Prior::Uniform)
             }
             Rule::Free { prior, .. } => Cow::Borrowed(prior),
             Rule::Tied(_) => Cow::Owned(Prior::Uniform),
@@ -168,9 +182,11 @@ impl Belief {
     fn default_value(self, parameter: &Parameter, setting: &Setting) -> Value {
         let Rule::Free { domain, prior } = &parameter.rule else { return Value::Null };
         let shipped = || known::default(&parameter.name, setting);
-        if let (true, Prior::Uniform, Some(default)) = (self.known, prior, shipped()) {
+        if let (Self::Known, Prior::Uniform, Some(default)) = (self, prior, shipped()) {
             return known::nearest(parameter, domain, &default);
         }
+        let flat = (self == Self::Flat).then(|| self.prior(parameter, setting));
+        let prior = flat.as_deref().unwrap_or(prior);
         match (domain, prior) {
             (Domain::Categorical { choices, .. }, Prior::Weights(weights)) => {
                 let heaviest =

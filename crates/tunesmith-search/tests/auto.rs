@@ -19,13 +19,26 @@ fn fine_tuning() -> Vec<Parameter> {
 
 /// Runs `count` trials whose accuracy is `score`.
 fn run(config: &StudyConfig, count: u32, score: impl Fn(&Trial) -> f64) -> (Study, Policy) {
+    run_on(config, None, count, score)
+}
+
+/// The same by an executor that has a dev set of so many rows.
+fn run_on(
+    config: &StudyConfig,
+    validation_rows: Option<u64>,
+    count: u32,
+    score: impl Fn(&Trial) -> f64,
+) -> (Study, Policy) {
     let (policy, me) = (policy(config).expect("a policy"), Writer::new("me"));
     let mut study = Study::begin(&Study::created(config, &me, Timestamp(0))).expect("begins");
     for number in 0..count {
         act(&mut study, &policy, Command::Ask { count: 1 });
         let trial = study.trial(number).expect("started");
-        let values = Values::from([("eval_accuracy".to_owned(), score(trial))]);
-        let lease = trial.lease_key().expect("leased");
+        let values = Values::from([(config.metrics[0].name.clone(), score(trial))]);
+        let (lease, params) = (trial.lease_key().expect("leased"), trial.params.clone());
+        let effective =
+            Effective { params, total_steps: 100, validation_rows, read_back: Params::new() };
+        act(&mut study, &policy, Command::RecordEffective { lease, effective });
         let outcome = Outcome::Completed { values };
         act(&mut study, &policy, Command::Tell { lease, outcome, device_seconds: 1.0 });
     }
@@ -88,6 +101,25 @@ fn a_default_that_was_tried_is_not_tried_again() {
 }
 
 #[test]
+fn a_declared_prior_has_no_say_in_the_points_of_the_sequence() {
+    let rates = |prior: Prior| -> Vec<f64> {
+        let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
+        let parameters = vec![rate.with_prior(prior), fine_tuning().remove(1)];
+        let (study, _) = run(&config(parameters, Params::new()), 5, peaked);
+        assert_eq!(models(&study), ["default", "prior", "sobol", "prior", "sobol"]);
+        study.trials().iter().map(|trial| real(trial, "learning_rate")).collect()
+    };
+    let narrow = |median: f64| Prior::LogNormal { mu: libm::log(median), sigma: 0.1 };
+    let (low, high) = (rates(narrow(1e-6)), rates(narrow(1e-3)));
+    for trial in [2, 4] {
+        assert_eq!(low[trial], high[trial]);
+    }
+    for trial in [0, 1, 3] {
+        assert!(low[trial] < 2e-6 && high[trial] > 5e-4, "{low:?} {high:?}");
+    }
+}
+
+#[test]
 fn conditions_are_for_groups_of_parzen_estimators() {
     let rank =
         Parameter::new("lora.r", Domain::int(4, 64)).when(Condition::one_of("adapter", ["lora"]));
@@ -102,6 +134,22 @@ fn twenty_trials_come_near_the_peak() {
     let (study, _) = run(&config(fine_tuning(), Params::new()), 20, peaked);
     let best = study.best().expect("completed");
     assert!(peaked(best) > 0.799, "the best learning rate is {}", real(best, "learning_rate"));
+}
+
+#[test]
+fn the_rows_on_record_are_worth_the_option_and_only_an_accuracy_counts_them() {
+    let of = |metric: &str, options: Params, rows: Option<u64>| {
+        let mut config = config(fine_tuning(), options);
+        config.metrics[0].name = metric.to_owned();
+        let (study, _) = run_on(&config, rows, 9, peaked);
+        study.trials().iter().map(|trial| trial.params.canonical()).collect::<Vec<_>>()
+    };
+    let option = || Params::from([("validation_rows", Value::Int(50))]);
+    let told = of("eval_accuracy", option(), None);
+    assert_eq!(of("eval_accuracy", Params::new(), Some(50)), told);
+    assert_ne!(of("eval_accuracy", Params::new(), None), told);
+    assert_eq!(of("eval_accuracy", option(), Some(1_000_000)), told, "the option comes first");
+    assert_eq!(of("eval_loss", Params::new(), Some(50)), of("eval_loss", Params::new(), None));
 }
 
 #[test]

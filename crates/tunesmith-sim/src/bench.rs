@@ -53,6 +53,8 @@ pub struct Bench<'a> {
     pub peers: Option<&'a PeerProgram>,
     /// How many studies are run at once.
     pub jobs: usize,
+    /// Whether nothing is run: what the file lacks is missing, and shorter studies count as far as they go.
+    pub kept_only: bool,
 }
 
 /// What the studies of a plan came to.
@@ -156,7 +158,7 @@ impl Bench<'_> {
         let mut suited: Vec<Vec<&Method>> = self.plan.tasks.iter().map(|_| Vec::new()).collect();
         let mut unsuited = Vec::new();
         for method in &self.plan.methods {
-            if method.is_peer() && self.peers.is_none() {
+            if method.is_peer() && self.peers.is_none() && !self.kept_only {
                 return Err(BenchError::NoPython { method: method.label.clone() });
             }
             let mut latest = None;
@@ -198,16 +200,44 @@ impl Bench<'_> {
                     };
                     let kept = file.and_then(|file| {
                         let scale = scales[index].get_or_init(|| Scale::of(&*task.objective));
-                        file.get(&unit, &fingerprint(task, scale))
+                        self.kept(file, method, &unit, task, scale)
                     });
                     match kept {
-                        Some(result) => known.push(result.clone()),
+                        Some(result) => known.push(result),
+                        None if self.kept_only => {}
                         None => jobs.push(Job { task: index, method, unit }),
                     }
                 }
             }
         }
         (jobs, known)
+    }
+
+    /// The result of a study that the file has: under its own name or its twin's, of a peer also in a longer study,
+    /// and where nothing is run in a shorter one.
+    fn kept(
+        &self,
+        file: &ResultsFile,
+        method: &Method,
+        unit: &Unit,
+        task: &Task,
+        scale: &Scale,
+    ) -> Option<UnitResult> {
+        let fingerprint = fingerprint(task, scale);
+        let found = |unit: &Unit| {
+            // A peer is told no budget.
+            let longer = || file.beginning(unit, &fingerprint).filter(|_| method.is_peer());
+            let shorter = || file.longest(unit, &fingerprint).filter(|_| self.kept_only).cloned();
+            file.get(unit, &fingerprint).cloned().or_else(longer).or_else(shorter)
+        };
+        let twin = || {
+            let twin = method.twin(task.objective.space(), unit.trials)?;
+            let mut result = found(&Unit { method: twin.to_owned(), ..unit.clone() })?;
+            result.unit.method.clone_from(&unit.method);
+            result.version = Some(format!("the rule of AutoSampler, with the studies of {twin}"));
+            Some(result)
+        };
+        found(unit).or_else(twin)
     }
 
     /// Runs jobs until none is left or one fails. Processes of peers are kept from one job to the next.

@@ -8,6 +8,7 @@
 mod analytic;
 mod bench;
 mod method;
+mod misled;
 mod noise;
 mod objective;
 mod peer;

@@ -6,10 +6,21 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use tunesmith_core::{Component, Params, Value, wire};
+use tunesmith_core::{Component, Domain, Parameter, Params, SearchSpace, Value, wire};
 
 /// The searches of other tools, which run in a process of their own.
-pub const PEERS: [&str; 5] = ["optuna-tpe", "optuna-gp", "optuna-auto", "rustuna-tpe", "hyperopt"];
+pub const PEERS: [&str; 7] = [
+    "optuna-tpe",
+    "optuna-gp",
+    "optuna-auto",
+    "optuna-cmaes",
+    "catcmawm",
+    "rustuna-tpe",
+    "hyperopt",
+];
+
+/// How many trials AutoSampler's rule leaves to the Gaussian process before CMA-ES takes over.
+const AUTO_GP_TRIALS: u32 = 250;
 
 /// A method of search.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +61,20 @@ impl Method {
     /// Whether it runs in a process of its own.
     pub fn is_peer(&self) -> bool {
         PEERS.contains(&self.component.name.as_str())
+    }
+
+    /// The peer whose studies of that budget are this one's, trial by trial: AutoSampler's rule hands a space with a
+    /// choice or a condition to TPE, and others to the Gaussian process for the first 250 trials.
+    pub(crate) fn twin(&self, space: &SearchSpace, trials: u32) -> Option<&'static str> {
+        if self.component.name != "optuna-auto" {
+            return None;
+        }
+        let is_choice =
+            |parameter: &Parameter| matches!(parameter.domain(), Some(Domain::Categorical { .. }));
+        if space.is_conditional() || space.parameters().iter().any(is_choice) {
+            return Some("optuna-tpe");
+        }
+        (trials <= AUTO_GP_TRIALS).then_some("optuna-gp")
     }
 }
 
@@ -100,6 +125,20 @@ mod tests {
             ("prior", Value::from("known")),
         ]);
         assert_eq!((method.component.name.as_str(), method.component.options), ("tpe", expected));
+    }
+
+    #[test]
+    fn the_rule_of_autosampler_is_another_peer_up_to_250_trials() {
+        let auto: Method = "optuna-auto".parse().expect("a method");
+        let rate = Parameter::new("rate", Domain::log_float(1e-6, 1e-3));
+        let word = Parameter::new("word", Domain::categorical(["a", "b"]));
+        let numbers = crate::legal(vec![rate.clone()]);
+        let mixed = crate::legal(vec![rate, word]);
+        assert_eq!(auto.twin(&numbers, 250), Some("optuna-gp"));
+        assert_eq!(auto.twin(&numbers, 251), None);
+        assert_eq!(auto.twin(&mixed, 1_000), Some("optuna-tpe"));
+        let tpe: Method = "optuna-tpe".parse().expect("a method");
+        assert_eq!(tpe.twin(&numbers, 64), None);
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub(crate) struct Measurements {
 }
 
 impl Noise {
+    /// The size of the dev set that makes it.
+    pub(crate) fn examples(self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::DevSet { examples, .. } => Some(u64::from(examples)),
+        }
+    }
+
     /// The measurements of the study of that seed. Studies of one seed have the same dev set.
     pub(crate) fn of_study(self, seed: u64) -> Measurements {
         let hardness = match self {

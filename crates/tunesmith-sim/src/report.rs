@@ -4,6 +4,7 @@
 //! the regret of a typical draw: 0 is the best that there is, 1 the median of uniform draws. Before a first trial
 //! completes it is 1. Refuses the best value seen: nobody can pick the trial that is truly best.
 
+mod comparison;
 mod markdown;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use crate::bench::{Outcomes, Plan};
 use crate::results::UnitResult;
 use crate::scale::Scale;
 use crate::statistics::{Estimate, bootstrap, median};
-use crate::tasks::Group;
+use comparison::Comparison;
 
 /// Where regret is compared, in trials.
 const CHECKPOINTS: [u32; 5] = [8, 16, 32, 64, 200];
@@ -27,10 +28,11 @@ pub struct Report {
     trials: u32,
     seeds: u32,
     workers: u32,
-    baseline: String,
     target: f64,
     tasks: Vec<TaskRow>,
     methods: Vec<MethodRow>,
+    /// With each baseline. The marks of the other tables are of the first one.
+    comparisons: Vec<Comparison>,
     /// Methods that do not suit a task.
     unsuited: Vec<Unsuited>,
     /// Tasks that this build cannot run.
@@ -41,7 +43,7 @@ pub struct Report {
 struct TaskRow {
     name: &'static str,
     family: &'static str,
-    development: bool,
+    group: &'static str,
     metric: String,
     best: f64,
     typical: f64,
@@ -66,6 +68,8 @@ struct MethodRow {
 #[derive(Debug, Serialize)]
 struct Cell {
     trials: u32,
+    /// How many studies are that long.
+    studies: usize,
     regret: Estimate,
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<Estimate>,
@@ -101,14 +105,16 @@ struct LeftOut {
 }
 
 impl Report {
-    /// The report of what a plan's studies came to. Differences are to the baseline, a method of the plan.
+    /// The report of what a plan's studies came to. Differences are to the baselines, methods of the plan; the first
+    /// is the one whose marks the tables of regret have.
     pub fn of(
         plan: &Plan,
         outcomes: &Outcomes,
-        baseline: &str,
+        baselines: &[String],
         left_out: &[(&'static str, String)],
     ) -> Self {
         let studies = Studies::of(plan, outcomes);
+        let first = baselines.first().map_or("", String::as_str);
         let methods = plan.methods.iter().map(|method| method.label.as_str());
         let left_out = left_out.iter().map(|(task, why)| LeftOut { task, why: why.clone() });
         let unsuited = outcomes.unsuited.iter().map(|(method, task, why)| Unsuited {
@@ -119,7 +125,7 @@ impl Report {
         let row = |(task, scale): (&crate::Task, &Scale)| TaskRow {
             name: task.name,
             family: task.family.name,
-            development: task.family.group == Group::Development,
+            group: task.family.group.name(),
             metric: task.objective.metric().name.clone(),
             best: scale.best,
             typical: scale.typical,
@@ -128,10 +134,10 @@ impl Report {
             trials: plan.trials,
             seeds: plan.seeds,
             workers: plan.workers,
-            baseline: baseline.to_owned(),
             target: TARGET,
             tasks: plan.tasks.iter().zip(&outcomes.scales).map(row).collect(),
-            methods: methods.filter_map(|method| studies.method(method, baseline)).collect(),
+            methods: methods.filter_map(|method| studies.method(method, first)).collect(),
+            comparisons: baselines.iter().map(|baseline| studies.comparison(baseline)).collect(),
             unsuited: unsuited.collect(),
             left_out: left_out.collect(),
         }
@@ -196,7 +202,7 @@ impl<'a> Studies<'a> {
         self.scales.get(task).map(|(_, scale)| *scale)
     }
 
-    /// Normalised regret by task and seed, on the tasks that are `among`.
+    /// Normalised regret by task and seed of the studies that are so long, on the tasks that are `among`.
     fn regrets(
         &self,
         method: &str,
@@ -205,7 +211,10 @@ impl<'a> Studies<'a> {
     ) -> BTreeMap<(&'static str, u32), f64> {
         let studies = self.by_method.get(method).into_iter().flatten();
         let mut regrets = BTreeMap::new();
-        for ((task, seed), result) in studies.filter(|((task, _), _)| among(task)) {
+        let long = |result: &UnitResult| result.unit.trials >= trials;
+        for ((task, seed), result) in
+            studies.filter(|((task, _), result)| among(task) && long(result))
+        {
             let Some(scale) = self.scale(task) else { continue };
             let regret = result.regret_at(trials).unwrap_or_else(|| scale.regret(None));
             regrets.insert((*task, *seed), scale.normalised(regret));
@@ -226,7 +235,7 @@ impl<'a> Studies<'a> {
         let pairs: Vec<f64> =
             own.iter().filter_map(|(key, own)| other.get(key).map(|other| own - other)).collect();
         let difference = bootstrap(&pairs).filter(|_| method != baseline);
-        Some(Cell { trials, regret: bootstrap(&values)?, difference })
+        Some(Cell { trials, studies: values.len(), regret: bootstrap(&values)?, difference })
     }
 
     fn method(&self, method: &str, baseline: &str) -> Option<MethodRow> {
@@ -266,7 +275,8 @@ impl<'a> Studies<'a> {
 
     /// When studies first would have recommended a configuration of the target regret.
     fn time_to_target(&self, method: &str) -> TimeToTarget {
-        let studies: Vec<_> = self.by_method.get(method).into_iter().flatten().collect();
+        let mut studies: Vec<_> = self.by_method.get(method).into_iter().flatten().collect();
+        studies.retain(|(_, study)| study.unit.trials >= self.plan.trials);
         let reached = |((task, _), study): &(&(&'static str, u32), &&UnitResult)| {
             let scale = self.scale(task)?;
             let good = |regret| scale.normalised(regret) <= TARGET;

@@ -130,6 +130,35 @@ impl ResultsFile {
         self.known.get(unit).filter(|result| result.fingerprint == fingerprint)
     }
 
+    /// The beginning of the shortest longer study that is there: what a search that is told no budget would have done
+    /// with a smaller one.
+    pub(crate) fn beginning(&self, unit: &Unit, fingerprint: &str) -> Option<UnitResult> {
+        let longer = self.of(unit, fingerprint).find(|result| result.unit.trials >= unit.trials)?;
+        let mut result = longer.clone();
+        result.recommendations.retain(|made| made.finished <= unit.trials);
+        result.unit.trials = unit.trials;
+        Some(result)
+    }
+
+    /// The longest study that is there.
+    pub(crate) fn longest(&self, unit: &Unit, fingerprint: &str) -> Option<&UnitResult> {
+        self.of(unit, fingerprint).last()
+    }
+
+    /// The studies like this one of whatever budget, the shortest first.
+    fn of<'a>(
+        &'a self,
+        unit: &Unit,
+        fingerprint: &str,
+    ) -> impl Iterator<Item = &'a UnitResult> + use<'a> {
+        let named = |trials| Unit { trials, workers: 0, ..unit.clone() };
+        let (workers, fingerprint) = (unit.workers, fingerprint.to_owned());
+        let studies = self.known.range(named(0)..named(u32::MAX)).map(|(_, result)| result);
+        studies.filter(move |result| {
+            result.unit.workers == workers && result.fingerprint == fingerprint
+        })
+    }
+
     /// Adds a result.
     ///
     /// # Errors
@@ -185,6 +214,24 @@ mod tests {
         assert_eq!(file.get(&result(1).unit, "f"), Some(&result(1)));
         assert_eq!(file.get(&result(1).unit, "other"), None);
         assert_eq!(file.get(&result(2).unit, "f"), None);
+    }
+
+    #[test]
+    fn a_longer_study_has_the_beginning_of_a_shorter_one_and_the_longest_is_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut file = ResultsFile::open(&folder.path().join("results.jsonl")).expect("begun");
+        let shorter = |trials| Unit { trials, ..result(0).unit };
+        file.add(&result(0)).expect("written");
+        file.add(&UnitResult { unit: shorter(3), ..result(0) }).expect("written");
+        file.add(&UnitResult { unit: Unit { workers: 2, ..shorter(9) }, ..result(0) })
+            .expect("written");
+        let beginning = file.beginning(&shorter(4), "f").expect("a longer one is there");
+        assert_eq!(beginning.unit, shorter(4));
+        assert_eq!(beginning.recommendations, result(0).recommendations[..1]);
+        assert_eq!(file.beginning(&shorter(9), "f"), None);
+        assert_eq!(file.longest(&shorter(64), "f"), Some(&result(0)));
+        assert_eq!(file.longest(&shorter(64), "other"), None);
+        assert_eq!(file.longest(&result(1).unit, "f"), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::analytic::branin::Branin;
 use crate::analytic::finetune::FineTuning;
 use crate::analytic::hartmann::Hartmann6;
 use crate::analytic::rotated::{Rotated, Shape};
+use crate::misled::Misled;
 use crate::noise::Noise;
 use crate::objective::Objective;
 use crate::tables::ReadError;
@@ -23,8 +24,21 @@ use crate::tables::taskset::TaskSet;
 pub enum Group {
     /// Methods may be tuned on it.
     Development,
+    /// Tasks of development with priors that are wrong: what believing costs. Methods may be tuned on it.
+    Misled,
     /// Nothing is chosen by it.
     Validation,
+}
+
+impl Group {
+    /// Its name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Misled => "wrong priors",
+            Self::Validation => "validation",
+        }
+    }
 }
 
 /// Tasks that are alike.
@@ -43,7 +57,7 @@ const fn family(name: &'static str, group: Group, reason: &'static str) -> Famil
 }
 
 /// The families.
-pub const FAMILIES: [Family; 9] = [
+pub const FAMILIES: [Family; 10] = [
     family(
         "deberta",
         Group::Development,
@@ -60,6 +74,11 @@ pub const FAMILIES: [Family; 9] = [
         "learners",
         Group::Development,
         "YAHPO's trees and linear models: small, cheap, with a categorical",
+    ),
+    family(
+        "misled",
+        Group::Misled,
+        "tasks of deberta, lora and finetuning whose study declares every shipped prior ten times too high or too low",
     ),
     family(
         "taskset",
@@ -143,6 +162,8 @@ enum Source {
     Rotated(Shape, usize),
     Opda,
     Nmt(&'static str),
+    /// A task whose priors are moved by a factor.
+    Misled(&'static Source, f64),
     TaskSet(&'static str),
     /// Scenario, instance and the metric that is searched.
     Yahpo(&'static str, &'static str, &'static str),
@@ -167,7 +188,9 @@ const RTE: Noise = Noise::DevSet { examples: 277, shared: 0.0 };
 const SHARED: Noise = Noise::DevSet { examples: 1_000, shared: 0.8 };
 const THOUSAND: Noise = Noise::DevSet { examples: 1_000, shared: 0.0 };
 
-const TASKS: [Row; 34] = [
+const BLOOMZ: Source = Source::Nmt("bloomz");
+
+const TASKS: [Row; 42] = [
     row("opda", "deberta", MNLI, Source::Opda),
     row("opda-277", "deberta", RTE, Source::Opda),
     row("nmt-bloomz", "lora", Noise::None, Source::Nmt("bloomz")),
@@ -180,6 +203,14 @@ const TASKS: [Row; 34] = [
     row("rpart-40499", "learners", THOUSAND, Source::Yahpo("rbv2_rpart", "40499", "acc")),
     row("glmnet-1067", "learners", THOUSAND, Source::Yahpo("iaml_glmnet", "1067", "mmce")),
     row("glmnet-1489", "learners", THOUSAND, Source::Yahpo("iaml_glmnet", "1489", "mmce")),
+    row("opda-high", "misled", MNLI, Source::Misled(&Source::Opda, 10.0)),
+    row("opda-low", "misled", MNLI, Source::Misled(&Source::Opda, 0.1)),
+    row("nmt-bloomz-high", "misled", Noise::None, Source::Misled(&BLOOMZ, 10.0)),
+    row("nmt-bloomz-low", "misled", Noise::None, Source::Misled(&BLOOMZ, 0.1)),
+    row("finetune-high", "misled", SHARED, Source::Misled(&Source::FineTuning, 10.0)),
+    row("finetune-low", "misled", SHARED, Source::Misled(&Source::FineTuning, 0.1)),
+    row("adapter-high", "misled", SHARED, Source::Misled(&Source::FineTuningAdapter, 10.0)),
+    row("adapter-low", "misled", SHARED, Source::Misled(&Source::FineTuningAdapter, 0.1)),
     row(
         "taskset-lstm-average",
         "taskset",
@@ -270,8 +301,17 @@ impl Row {
     }
 
     fn task(&self, sources: &Sources) -> Result<Task, TaskError> {
+        let objective = self.objective(self.source, sources)?;
+        Ok(Task { name: self.name, family: self.family(), noise: self.noise, objective })
+    }
+
+    fn objective(
+        &self,
+        source: Source,
+        sources: &Sources,
+    ) -> Result<Box<dyn Objective>, TaskError> {
         let data = || sources.data.as_deref().ok_or(TaskError::NoData { task: self.name });
-        let objective: Box<dyn Objective> = match self.source {
+        Ok(match source {
             Source::Branin => Box::new(Branin::new()),
             Source::Hartmann6 => Box::new(Hartmann6::new()),
             Source::FineTuning => Box::new(FineTuning::full()),
@@ -283,8 +323,10 @@ impl Row {
             Source::Yahpo(scenario, instance, metric) => {
                 surrogate(self.name, scenario, instance, metric, sources.data.as_deref())?
             }
-        };
-        Ok(Task { name: self.name, family: self.family(), noise: self.noise, objective })
+            Source::Misled(inner, factor) => {
+                Box::new(Misled::new(self.objective(*inner, sources)?, factor))
+            }
+        })
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use tunesmith_core::{
-    ApplyError, Command, Event, Outcome, Policy, Rejection, Report, Study, StudyConfig, Timestamp,
-    Trial, TrialState, Values, Writer, decide,
+    ApplyError, Command, Effective, Event, Outcome, Policy, Rejection, Report, Study, StudyConfig,
+    Timestamp, Trial, TrialState, Values, Writer, decide,
 };
 
 use crate::noise::Measurements;
@@ -176,8 +176,25 @@ impl World<'_> {
             self.evaluations.insert(number, evaluation);
         }
         self.idle.remove(&worker);
+        self.record(worker, number)?;
         self.schedule(Arrival { worker, trial: number, point });
         Ok(())
+    }
+
+    /// Records what a real executor would: the schedule, and the size of the dev set where it makes noise.
+    fn record(&mut self, worker: usize, number: u32) -> Result<(), SimulationError> {
+        let Some(trial) = self.study.trial(number) else { return Ok(()) };
+        let (Some(lease), params) = (trial.lease_key(), trial.params.clone()) else {
+            return Ok(());
+        };
+        let validation_rows = self.setting.task.noise.examples();
+        let effective = Effective {
+            params,
+            total_steps: TOTAL_STEPS as u64,
+            validation_rows,
+            read_back: tunesmith_core::Params::new(),
+        };
+        self.submit(worker, Command::RecordEffective { lease, effective }).map(drop)
     }
 
     fn schedule(&mut self, arrival: Arrival) {

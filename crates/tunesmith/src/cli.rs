@@ -177,10 +177,10 @@ pub(crate) struct ReplayArguments {
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// The methods: samplers with options as `random:prior=known`, or other tools' as `optuna-tpe`, `optuna-gp`,
-    /// `optuna-auto`, `rustuna-tpe` and `hyperopt`.
+    /// `optuna-auto`, `optuna-cmaes`, `catcmawm`, `rustuna-tpe` and `hyperopt`.
     #[arg(long, value_delimiter = ',', required = true, value_name = "METHOD,...")]
     pub methods: Vec<String>,
-    /// The tasks: `dev`, `validation`, `all`, families or single tasks.
+    /// The tasks: `dev`, `validation`, `all`, families (such as `misled`) or single tasks.
     #[arg(long, value_delimiter = ',', default_value = "dev", value_name = "TASK,...")]
     pub tasks: Vec<String>,
     /// The budget of each study.
@@ -192,15 +192,19 @@ pub(crate) struct BenchArguments {
     /// How many trials of a study run at once, on a virtual clock.
     #[arg(long, default_value_t = 1)]
     pub workers: u32,
-    /// The method that others are compared with; `random` or the first where left out.
-    #[arg(long, value_name = "METHOD")]
-    pub baseline: Option<String>,
+    /// The methods that others are compared with, the marks being about the first; `random` or the first method where
+    /// left out.
+    #[arg(long, value_delimiter = ',', value_name = "METHOD,...")]
+    pub baseline: Vec<String>,
     /// The directory that holds the recorded trainings, under `hpo`.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Keeps each study's result, and does not run again what is there.
     #[arg(long, value_name = "FILE")]
     pub results: Option<PathBuf>,
+    /// Runs nothing: reports what --results has, shorter studies as far as they go.
+    #[arg(long, requires = "results")]
+    pub kept: bool,
     /// A Python that has the other tools.
     #[arg(long, value_name = "PROGRAM")]
     pub python: Option<PathBuf>,

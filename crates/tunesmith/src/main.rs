@@ -19,8 +19,8 @@ use clap::Parser;
 
 use cli::{Command, CommandLine};
 use commands::{
-    bench, best, compare, completions, enqueue, importance, init, replay, run, schema, show, trainer,
-    trials,
+    bench, best, compare, completions, enqueue, importance, init, replay, run, schema, show,
+    trainer, trials,
 };
 use exit::{Class, Failure};
 use study_file::LoadError;

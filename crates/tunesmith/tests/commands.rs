@@ -117,6 +117,7 @@ fn with_a_study(folder: &Path, name: &str) {
         let effective = Effective {
             params: Params::from([("learning_rate", 2e-5)]),
             total_steps: 468,
+            validation_rows: None,
             read_back: Params::new(),
         };
         tell(Core::RecordEffective { lease, effective });

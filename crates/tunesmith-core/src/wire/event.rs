@@ -190,6 +190,8 @@ struct EffectiveJson {
     total_steps: u64,
     #[serde(default, skip_serializing_if = "Params::is_empty", with = "params")]
     read_back: Params,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation_rows: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -386,8 +386,12 @@ fn people_cancel_pause_and_resume() {
 fn effective_hyperparameters_are_recorded_once() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
-    let params = Params::from([("learning_rate", 1e-4)]);
-    let effective = Effective { params, total_steps: 120, read_back: Params::new() };
+    let effective = Effective {
+        params: Params::from([("learning_rate", 1e-4)]),
+        total_steps: 120,
+        validation_rows: Some(277),
+        read_back: Params::new(),
+    };
     let command = Command::RecordEffective { lease: scene.key(0), effective };
     check(
         scene.act(command.clone()),
@@ -396,8 +400,12 @@ fn effective_hyperparameters_are_recorded_once() {
         "#]],
     );
     check(scene.act(command), expect![[""]]);
-    let params = Params::from([("weight_decay", f64::NAN)]);
-    let effective = Effective { params, total_steps: 120, read_back: Params::new() };
+    let effective = Effective {
+        params: Params::from([("weight_decay", f64::NAN)]),
+        total_steps: 120,
+        validation_rows: Some(277),
+        read_back: Params::new(),
+    };
     let command = Command::RecordEffective { lease: scene.key(0), effective };
     assert_eq!(
         scene.refuse(command),

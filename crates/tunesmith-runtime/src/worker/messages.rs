@@ -2,8 +2,8 @@
 //! log has it.
 
 use tunesmith_core::{
-    Checkpoint, Command, Effective, Event, ExampleErrors, Fact, FailureReason, Metric, Outcome, Report,
-    RequeueReason, SubmitError, Summary,
+    Checkpoint, Command, Effective, Event, ExampleErrors, Fact, FailureReason, Metric, Outcome,
+    Report, RequeueReason, SubmitError, Summary,
 };
 use tunesmith_train::protocol::{self, FatalClass, FromTrainer, Then, ToTrainer};
 
@@ -17,9 +17,7 @@ impl Worker<'_> {
     pub(super) fn heed(&mut self, message: FromTrainer) -> Result<(), WorkError> {
         match message {
             FromTrainer::Started { trial, total_steps, from_step, effective, .. } => {
-                let params = params::from_trainer(&effective);
-                let effective =
-                    Effective { params, total_steps, read_back: tunesmith_core::Params::new() };
+                let effective = self.effective(&effective, total_steps);
                 self.started(trial as u32, effective, from_step)
             }
             FromTrainer::Progress { trial, step, loss, steps_per_second, .. } => {
@@ -32,9 +30,7 @@ impl Worker<'_> {
                 self.reported(trial as u32, report)
             }
             FromTrainer::Exploited { trial, donor, step, total_steps, effective } => {
-                let params = params::from_trainer(&effective);
-                let read_back = tunesmith_core::Params::new();
-                let effective = Effective { params, total_steps, read_back };
+                let effective = self.effective(&effective, total_steps);
                 self.exploited(trial as u32, donor, effective, step)
             }
             FromTrainer::ReadBack { trial, optimizer, expected, .. } => {
@@ -67,6 +63,17 @@ impl Worker<'_> {
             }
             FromTrainer::Fatal { class, message } => Err(WorkError::Fatal { class, message }),
             _ => Ok(()),
+        }
+    }
+
+    /// What a trainer says that a trial runs with.
+    fn effective(&self, params: &protocol::Params, total_steps: u64) -> Effective {
+        let rows = |session: &crate::session::Session| session.ready.validation_rows as u64;
+        Effective {
+            params: params::from_trainer(params),
+            total_steps,
+            validation_rows: self.session.as_ref().map(rows),
+            read_back: tunesmith_core::Params::new(),
         }
     }
 

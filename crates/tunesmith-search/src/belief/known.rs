@@ -2,8 +2,12 @@
 //! `TrainingArguments`, `lora.*` and `model.*`.
 //!
 //! Sources: Devlin et al. 2019 (A.3) and Liu et al. 2019 (table 10) for the defaults; the fall of the best learning
-//! rate with the number of epochs was measured on 1,024 runs of DeBERTa on MNLI; a LoRA learns at about ten times the
-//! rate of full fine-tuning. Refuses a prior with next to no mass in the study's range: there the range knows better.
+//! rate with the number of epochs was measured on 1,024 runs of DeBERTa on MNLI; that a LoRA learns at about ten times
+//! the rate of full fine-tuning is what practitioners say of encoders, and was not measured. On 162 LoRAs of decoders
+//! (BLOOMZ and XGLM, trained for some twenty evaluations, the best one kept) the lowest rate of the grid, 2e-5, was best:
+//! there 64 draws of these priors leave a regret of 0.18 and 0.06 where uniform ones leave 0.04 and 0.02, most of it by
+//! the learning rate alone (0.15 and 0.06). One family is no reason to move a prior, so none was fitted to it. Refuses a
+//! prior with next to no mass in the study's range: there the range knows better.
 
 use tunesmith_core::{Domain, Parameter, Params, Prior, Rule, SearchSpace, Value};
 

@@ -145,3 +145,27 @@ fn a_flat_prior_stays_and_informs_of_nothing() {
         assert!(belief.log_density(&encoding, &at).abs() < 1e-12);
     }
 }
+
+#[test]
+fn no_belief_is_uniform_whatever_is_declared_except_where_a_range_has_no_ends() {
+    let own = Prior::LogNormal { mu: libm::log(1e-3), sigma: 0.1 };
+    let free = Domain::float(f64::NEG_INFINITY, f64::INFINITY);
+    let space = space(vec![
+        Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-2)).with_prior(own),
+        Parameter::new("word", Domain::categorical(["a", "b"]))
+            .with_prior(Prior::Weights(vec![0.1, 0.9])),
+        Parameter::new("shift", free).with_prior(Prior::Normal { mu: 5.0, sigma: 2.0 }),
+    ]);
+    let belief = Belief::named("none");
+    assert!(!belief.is_informed(&space));
+    let at = belief.complete(&space, |_| 0.25);
+    let rate = at.get("learning_rate").and_then(Value::as_f64).expect("a rate");
+    assert!((libm::log10(rate) + 5.0).abs() < 1e-9, "{rate}");
+    assert_eq!(at.get("word"), Some(&Value::from("a")));
+    let shift = at.get("shift").and_then(Value::as_f64).expect("a shift");
+    assert!((shift - (5.0 - 2.0 * 0.674_489_75)).abs() < 1e-6, "{shift}");
+    let default = belief.default_point(&space);
+    let rate = default.get("learning_rate").and_then(Value::as_f64).expect("a rate");
+    assert!((libm::log10(rate) + 4.0).abs() < 1e-9, "{rate}");
+    assert_eq!(default.get("word"), Some(&Value::from("a")));
+}

@@ -148,7 +148,7 @@ pub(crate) fn finalists(study: &Study, settings: &Settings, count: u32) -> Vec<u
 #[derive(Debug)]
 pub(crate) struct GaussianProcess {
     startup: u32,
-    known: bool,
+    belief: Belief,
     settings: Settings,
 }
 
@@ -163,7 +163,7 @@ impl GaussianProcess {
         };
         Self {
             startup: options.whole("n_startup", 10) as u32,
-            known: options.word("prior", "declared") == "known",
+            belief: Belief::named(options.word("prior", "declared")),
             settings: Settings {
                 candidates: options.whole("candidates", defaults.candidates),
                 fantasies: options.whole("fantasies", defaults.fantasies),
@@ -175,8 +175,7 @@ impl GaussianProcess {
     }
 
     fn belief(&self, study: &Study) -> Option<Belief> {
-        let belief = Belief::named(if self.known { "known" } else { "declared" });
-        belief.is_informed(study.space()).then_some(belief)
+        self.belief.is_informed(study.space()).then_some(self.belief)
     }
 }
 
@@ -187,9 +186,7 @@ impl Sampler for GaussianProcess {
         let laid_out = self.startup.saturating_sub(first).min(count);
         let why = |number: u32| format!("{} of {} first trials", number + 1, self.startup);
         let mut suggestions: Vec<Suggestion> = (first..first + laid_out)
-            .map(|number| {
-                quasi_random(study, belief.filter(|_| self.known), number, rng, &why(number))
-            })
+            .map(|number| quasi_random(study, belief, number, rng, &why(number)))
             .collect();
         if laid_out < count {
             let (history, encoding) = (History::of(study), Encoding::of(study.space()));
@@ -208,7 +205,8 @@ impl Sampler for GaussianProcess {
     }
 }
 
-/// A point of a scrambled Sobol sequence laid on the declared priors, or on a belief of which every fifth is uniform.
+/// A point of a scrambled Sobol sequence laid on a belief, every fifth of them on the ranges' own scales; without a
+/// belief all are.
 pub(crate) fn quasi_random(
     study: &Study,
     belief: Option<Belief>,
@@ -223,14 +221,9 @@ pub(crate) fn quasi_random(
         let position = space.searched().position(|parameter| parameter.name == name);
         position.and_then(|index| shares.get(index).copied()).unwrap_or(0.5)
     };
-    let params = match belief {
-        Some(_) if number % 5 == 4 => {
-            space.complete(|parameter| uniform_value(parameter, share(&parameter.name)))
-        }
+    let params = match belief.filter(|_| number % 5 != 4) {
         Some(belief) => belief.complete(space, |parameter| share(&parameter.name)),
-        None => space.complete(|parameter| {
-            parameter.quantile(share(&parameter.name)).unwrap_or(Value::Null)
-        }),
+        None => space.complete(|parameter| uniform_value(parameter, share(&parameter.name))),
     };
     let note = Params::from([("model", Value::from("sobol")), ("why", Value::from(why))]);
     Suggestion { params, note }

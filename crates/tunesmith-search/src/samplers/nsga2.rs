@@ -4,7 +4,8 @@
 //! generations of 50; parents are the best 50 of a generation and its own parents, by rank and then by crowding; two
 //! parents by binary tournament of domination; uniform crossover in nine cases of ten, swapping with chance 0.5, else
 //! one parent; each parameter is drawn anew with chance 1 / d. A generation ends when 50 of its trials have completed;
-//! pruned and failed ones do not count, and what ends later is not bred.
+//! pruned and failed ones do not count, and what ends later is not bred, as in optuna: with w workers that are at most
+//! w - 1 of 49 + w trials.
 //!
 //! Deviations: parameters of conditional spaces are crossed too where a parent has them; enqueued trials that completed
 //! during a generation breed with it; a child that was tried before is made again up to ten times. The first trial of

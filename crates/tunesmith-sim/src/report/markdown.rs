@@ -2,13 +2,18 @@
 
 use std::fmt::Write as _;
 
+use super::comparison::{Comparison, Pairs};
 use super::{Cell, MethodRow, Report, TARGET};
+use crate::statistics::Estimate;
 
 /// The whole report.
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     heading(&mut out, report);
     overall(&mut out, report);
+    for comparison in &report.comparisons {
+        compare(&mut out, report, comparison);
+    }
     families(&mut out, report);
     by_task(&mut out, report);
     anytime(&mut out, report);
@@ -33,11 +38,17 @@ fn heading(out: &mut String, report: &Report) {
         out,
         &format!(
             "{tasks}, {seeds}, {trials}, {workers}. 0 is the best that a task has, 1 the median of uniform \
-             draws. In brackets 95 % bootstrap intervals over (task, seed); `<` and `>`: below and above `{}` on the \
+             draws. In brackets 95 % bootstrap intervals over (task, seed); `<` and `>`: below and above {} on the \
              same tasks and seeds, the interval of the difference apart from 0.\n",
-            report.baseline
+            baseline(report)
         ),
     );
+}
+
+/// The method that the marks are about.
+fn baseline(report: &Report) -> String {
+    let first = report.comparisons.first();
+    first.map_or_else(|| "the baseline".to_owned(), |first| format!("`{}`", first.baseline))
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -58,11 +69,7 @@ fn header(out: &mut String, first: &[&str], counts: impl IntoIterator<Item = u32
 }
 
 fn mark(cell: &Cell) -> &'static str {
-    match cell.difference {
-        Some(difference) if difference.high < 0.0 => " <",
-        Some(difference) if difference.low > 0.0 => " >",
-        _ => "",
-    }
+    cell.difference.map_or("", |difference| difference.side_of(0.0))
 }
 
 fn interval(cell: &Cell) -> String {
@@ -70,21 +77,33 @@ fn interval(cell: &Cell) -> String {
     format!("{:.3} [{:.3}, {:.3}]{}", regret.mean, regret.low, regret.high, mark(cell))
 }
 
-fn difference(cell: &Cell) -> String {
-    cell.difference.map_or_else(String::new, |difference| {
-        format!("{:+.3} [{:+.3}, {:+.3}]", difference.mean, difference.low, difference.high)
-    })
+fn difference(pairs: &Pairs) -> String {
+    let Estimate { mean, low, high } = pairs.difference;
+    format!("{mean:+.3} [{low:+.3}, {high:+.3}]{}", pairs.difference.side_of(0.0))
+}
+
+fn ratio(pairs: &Pairs) -> String {
+    pairs.ratio.map_or_else(
+        || "–".to_owned(),
+        |ratio| {
+            let Estimate { mean, low, high } = ratio;
+            format!("{mean:.2} [{low:.2}, {high:.2}]{}", ratio.side_of(1.0))
+        },
+    )
 }
 
 fn rows<'a>(
     out: &mut String,
     report: &'a Report,
+    counts: &[u32],
     cells: impl Fn(&'a MethodRow) -> Option<&'a [Cell]>,
     show: impl Fn(&Cell) -> String,
 ) {
     for row in &report.methods {
         let Some(cells) = cells(row) else { continue };
-        let shown: Vec<String> = cells.iter().map(&show).collect();
+        let at = |trials: u32| cells.iter().find(|cell| cell.trials == trials);
+        let shown = counts.iter().map(|trials| at(*trials).map_or_else(String::new, &show));
+        let shown: Vec<String> = shown.collect();
         line(out, &format!("| {} | {} |", name(row), shown.join(" | ")));
     }
 }
@@ -97,27 +116,49 @@ fn name(row: &MethodRow) -> String {
 fn overall(out: &mut String, report: &Report) {
     line(out, "## All tasks\n");
     header(out, &["after trials"], report.checkpoints());
-    rows(out, report, |row| Some(&row.all), interval);
-    let fewer = report.methods.iter().filter(|row| row.tasks < report.tasks.len());
-    let fewer: Vec<String> =
-        fewer.map(|row| format!("{} on {} of them", name(row), row.tasks)).collect();
+    rows(out, report, &report.checkpoints(), |row| Some(&row.all), interval);
+    let fewer = report.methods.iter().filter_map(|row| missing(row, report));
+    let fewer: Vec<String> = fewer.collect();
     if !fewer.is_empty() {
-        line(
-            out,
-            &format!(
-                "\nNot on all tasks, so to be compared by differences alone: {}.",
-                fewer.join(", ")
-            ),
-        );
-    }
-    line(out, &format!("\n## Difference to `{}`\n", report.baseline));
-    header(out, &["after trials"], report.checkpoints());
-    let others = |row: &&MethodRow| row.method != report.baseline;
-    for row in report.methods.iter().filter(others) {
-        let shown: Vec<String> = row.all.iter().map(difference).collect();
-        line(out, &format!("| {} | {} |", name(row), shown.join(" | ")));
+        let fewer = fewer.join(", ");
+        line(out, &format!("\nNot all studies, so to be compared by differences alone: {fewer}."));
     }
     out.push('\n');
+}
+
+/// How many of the expected studies a method has, by number of trials where they differ.
+fn missing(row: &MethodRow, report: &Report) -> Option<String> {
+    let expected = report.tasks.len() * report.seeds as usize;
+    let studies = |trials: u32| {
+        row.all.iter().find(|cell| cell.trials == trials).map_or(0, |cell| cell.studies)
+    };
+    let mut latest = expected;
+    let mut counts = Vec::new();
+    for trials in report.checkpoints() {
+        let here = studies(trials);
+        if here != latest {
+            counts.push(format!("{here} of {expected} from {trials} trials on"));
+        }
+        latest = here;
+    }
+    (!counts.is_empty()).then(|| format!("{} has {}", name(row), counts.join(" and ")))
+}
+
+/// The differences to a baseline, and the ratios.
+fn compare(out: &mut String, report: &Report, comparison: &Comparison) {
+    let baseline = &comparison.baseline;
+    let mut table = |title: &str, show: &dyn Fn(&Pairs) -> String| {
+        line(out, &format!("## {title} `{baseline}`\n"));
+        header(out, &["after trials"], report.checkpoints());
+        for row in &comparison.methods {
+            let shown = row.cells.iter().map(|cell| cell.as_ref().map_or_else(String::new, show));
+            let shown: Vec<String> = shown.collect();
+            line(out, &format!("| `{}` | {} |", row.method, shown.join(" | ")));
+        }
+        out.push('\n');
+    };
+    table("Difference to", &difference);
+    table("Ratio to", &ratio);
 }
 
 fn families(out: &mut String, report: &Report) {
@@ -127,10 +168,15 @@ fn families(out: &mut String, report: &Report) {
             continue;
         }
         seen.push(task.family);
-        let group = if task.development { "development" } else { "validation" };
-        line(out, &format!("## Family {} ({group})\n", task.family));
+        line(out, &format!("## Family {} ({})\n", task.family, task.group));
         header(out, &["after trials"], report.checkpoints());
-        rows(out, report, |row| row.families.get(task.family).map(Vec::as_slice), interval);
+        rows(
+            out,
+            report,
+            &report.checkpoints(),
+            |row| row.families.get(task.family).map(Vec::as_slice),
+            interval,
+        );
         out.push('\n');
     }
 }
@@ -145,6 +191,7 @@ fn by_task(out: &mut String, report: &Report) {
         let mut shown = vec![task.name.to_owned(), figure(task.best), figure(task.typical)];
         shown.extend(report.methods.iter().map(|row| {
             let last = row.by_task.get(task.name).and_then(|cells| cells.last());
+            let last = last.filter(|last| last.cell.trials == report.trials);
             last.map_or_else(String::new, |last| {
                 format!("{}{}", figure(last.raw), mark(&last.cell))
             })
@@ -166,8 +213,9 @@ fn figure(value: f64) -> String {
 
 fn anytime(out: &mut String, report: &Report) {
     line(out, "## Anytime\n");
-    header(out, &["after trials"], super::doublings(report.trials));
-    rows(out, report, |row| Some(&row.anytime), |cell| format!("{:.3}", cell.regret.mean));
+    let counts = super::doublings(report.trials);
+    header(out, &["after trials"], counts.iter().copied());
+    rows(out, report, &counts, |row| Some(&row.anytime), |cell| format!("{:.3}", cell.regret.mean));
     out.push('\n');
 }
 

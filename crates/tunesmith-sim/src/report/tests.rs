@@ -60,7 +60,7 @@ fn report() -> Report {
         }
     }
     let outcomes = Outcomes { results, scales, unsuited: Vec::new() };
-    Report::of(&plan, &outcomes, "random", &[("rpart-14", "no engine".to_owned())])
+    Report::of(&plan, &outcomes, &["random".to_owned()], &[("rpart-14", "no engine".to_owned())])
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn markdown_and_json_say_the_same() {
         "{markdown}"
     );
     assert!(
-        markdown.contains("| `tpe` | +0.000 [+0.000, +0.000] | -0.360 [-0.360, -0.360] |"),
+        markdown.contains("| `tpe` | +0.000 [+0.000, +0.000] | -0.360 [-0.360, -0.360] < |"),
         "{markdown}"
     );
     assert!(markdown.contains("- left out: rpart-14 (no engine)."), "{markdown}");
@@ -116,6 +116,7 @@ fn a_benchmark_runs_keeps_its_results_and_leaves_out_what_does_not_suit() {
         policy_for: &|config| Ok(tunesmith_search::policy(config)?),
         peers: None,
         jobs: 2,
+        kept_only: false,
     };
     let run = || {
         let mut file = ResultsFile::open(&path).expect("a file");
@@ -133,6 +134,39 @@ fn a_benchmark_runs_keeps_its_results_and_leaves_out_what_does_not_suit() {
 }
 
 #[test]
+fn what_is_kept_is_reported_as_far_as_it_goes_and_a_rule_has_the_studies_of_its_choice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("results.jsonl");
+    let short = plan(&["random"], 6, 2);
+    let bench = |plan| Bench {
+        plan,
+        policy_for: &|config| Ok(tunesmith_search::policy(config)?),
+        peers: None,
+        jobs: 1,
+        kept_only: false,
+    };
+    let mut file = ResultsFile::open(&path).expect("a file");
+    let ran = bench(&short).run(Some(&mut file), |_, _| ()).expect("it runs");
+    // As if a peer had run, and longer.
+    for result in &ran.results {
+        let unit = Unit { method: "optuna-gp".to_owned(), trials: 20, ..result.unit.clone() };
+        file.add(&UnitResult { unit, ..result.clone() }).expect("written");
+    }
+    let long = plan(&["random", "optuna-auto"], 10, 3);
+    let kept = Bench { kept_only: true, ..bench(&long) };
+    let outcomes = kept.run(Some(&mut file), |_, _| ()).expect("nothing is run");
+    let report = Report::of(&long, &outcomes, &["random".to_owned()], &[]);
+    let studies = |method: usize| -> Vec<(u32, usize)> {
+        report.methods[method].all.iter().map(|cell| (cell.trials, cell.studies)).collect()
+    };
+    assert_eq!(studies(0), [], "the studies of random end at 6");
+    assert_eq!(studies(1), [(8, 4), (10, 4)]);
+    let markdown = report.to_markdown();
+    assert!(markdown.contains("`optuna-auto` has 4 of 6 from 8 trials on"), "{markdown}");
+    assert!(markdown.contains("with the studies of optuna-gp"), "{markdown}");
+}
+
+#[test]
 fn a_method_that_suits_no_task_and_a_peer_without_python_are_refused() {
     for (methods, hint) in [(["random", "grid"], "grid"), (["random", "hyperopt"], "--python")] {
         let plan = plan(&methods, 4, 1);
@@ -141,6 +175,7 @@ fn a_method_that_suits_no_task_and_a_peer_without_python_are_refused() {
             policy_for: &|config| Ok(tunesmith_search::policy(config)?),
             peers: None,
             jobs: 1,
+            kept_only: false,
         };
         let error = bench.run(None, |_, _| ()).expect_err("refused");
         assert!(error.to_string().contains(hint), "{error}");

@@ -24,7 +24,7 @@ enum BenchRefusal {
 /// Runs the benchmark and prints its report.
 pub(crate) fn run(arguments: &BenchArguments, quiet: bool) -> Result<(), Failure> {
     let (plan, left_out) = plan(arguments)?;
-    let baseline = baseline(arguments, &plan)?;
+    let baselines = baselines(arguments, &plan)?;
     let peers = arguments
         .python
         .as_ref()
@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &BenchArguments, quiet: bool) -> Result<(), Failure
         policy_for: &|config: &StudyConfig| Ok(tunesmith_search::policy(config)?),
         peers: peers.as_ref(),
         jobs: arguments.jobs.map_or_else(available, usize::from),
+        kept_only: arguments.kept,
     };
     let mut file =
         arguments.results.as_deref().map(ResultsFile::open).transpose().class(Class::Storage)?;
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &BenchArguments, quiet: bool) -> Result<(), Failure
         }
     });
     let outcomes = outcomes.map_err(|error| Failure::new(class(&error), error))?;
-    let report = Report::of(&plan, &outcomes, &baseline, &left_out);
+    let report = Report::of(&plan, &outcomes, &baselines, &left_out);
     print(&if arguments.json { report.to_json() + "\n" } else { report.to_markdown() })
 }
 
@@ -76,18 +77,18 @@ fn plan(arguments: &BenchArguments) -> Result<(Plan, LeftOut), Failure> {
     Ok((plan, left_out.collect()))
 }
 
-/// The named method, else `random` where it is among them, else the first.
-fn baseline(arguments: &BenchArguments, plan: &Plan) -> Result<String, Failure> {
+/// The named methods, else `random` where it is among them, else the first.
+fn baselines(arguments: &BenchArguments, plan: &Plan) -> Result<Vec<String>, Failure> {
     let known = |name: &str| plan.methods.iter().any(|method| method.label == name);
-    match &arguments.baseline {
-        Some(named) if !known(named) => {
-            let baseline = named.clone();
-            Err(Failure::new(Class::Usage, BenchRefusal::Baseline { baseline }))
-        }
-        Some(named) => Ok(named.clone()),
-        None if known("random") => Ok("random".to_owned()),
-        None => Ok(plan.methods.first().map(|method| method.label.clone()).unwrap_or_default()),
+    if let Some(unknown) = arguments.baseline.iter().find(|name| !known(name)) {
+        let baseline = unknown.clone();
+        return Err(Failure::new(Class::Usage, BenchRefusal::Baseline { baseline }));
     }
+    if !arguments.baseline.is_empty() {
+        return Ok(arguments.baseline.clone());
+    }
+    let first = plan.methods.first().map(|method| method.label.clone());
+    Ok(if known("random") { vec!["random".to_owned()] } else { first.into_iter().collect() })
 }
 
 fn available() -> usize {

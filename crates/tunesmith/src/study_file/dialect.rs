@@ -32,7 +32,11 @@ pub(crate) static COMPARISON: Table = Table {
             Shape::Each(&Shape::Each(&Shape::Anything)),
             "What is compared, by name: for each the keys of a study file that differ from the rest of the file.",
         ),
-        Key::new("seeds", Shape::Whole { least: 1 }, "How often each study is repeated, each time with another seed."),
+        Key::new(
+            "seeds",
+            Shape::Whole { least: 1 },
+            "How often each study is repeated, each time with another seed.",
+        ),
     ],
 };
 

@@ -121,7 +121,11 @@ fn filtered(root: &Node, keep: impl Fn(&str) -> bool) -> Node {
 fn set(root: &mut Node, entry: &Entry) {
     let Kind::Map(entries) = &mut root.kind else { return };
     match entries.iter_mut().find(|known| known.key == entry.key) {
-        Some(known) if MERGED.contains(&entry.key.as_str()) && is_map(&known.value) && is_map(&entry.value) => {
+        Some(known)
+            if MERGED.contains(&entry.key.as_str())
+                && is_map(&known.value)
+                && is_map(&entry.value) =>
+        {
             entry.value.entries().iter().for_each(|inner| set(&mut known.value, inner));
         }
         Some(known) => *known = entry.clone(),
@@ -166,11 +170,17 @@ compare:
         assert_eq!(names, ["grid", "random"]);
         let grid = parts[0].1.study(0).expect("a study").config;
         let random = parts[1].1.study(2).expect("a study");
-        assert_eq!((grid.name.as_str(), grid.seed, grid.sampler.name.as_str()), ("two-grid", 7, "grid"));
+        assert_eq!(
+            (grid.name.as_str(), grid.seed, grid.sampler.name.as_str()),
+            ("two-grid", 7, "grid")
+        );
         assert_eq!((random.config.name.as_str(), random.config.seed), ("two-random-2", 9));
         assert_eq!(random.config.budget.trials, Some(2));
         let task = random.config.task.as_str();
-        assert!(task.contains("there") && task.contains("glue/rte"), "a mapping of train is merged: {task}");
+        assert!(
+            task.contains("there") && task.contains("glue/rte"),
+            "a mapping of train is merged: {task}"
+        );
         let searched: Vec<_> = random.config.space.searched().map(|one| one.name.clone()).collect();
         assert_eq!(searched, ["weight_decay"], "parameters are replaced");
     }
@@ -180,10 +190,16 @@ compare:
         let text = FILE.replace("{method: grid}", "{method: gird}");
         let error = template(&text).parts()[0].1.study(0).expect_err("no such method").to_string();
         let line = text.lines().position(|line| line.contains("gird")).expect("it is there") + 1;
-        let LoadError::Content(content) = template(&text).parts()[0].1.study(0).expect_err("the same") else {
+        let LoadError::Content(content) =
+            template(&text).parts()[0].1.study(0).expect_err("the same")
+        else {
             panic!("{error}");
         };
-        assert!(content.render(false).contains(&format!("two.yaml:{line}:")), "{}", content.render(false));
+        assert!(
+            content.render(false).contains(&format!("two.yaml:{line}:")),
+            "{}",
+            content.render(false)
+        );
     }
 
     #[test]

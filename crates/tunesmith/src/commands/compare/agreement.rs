@@ -36,7 +36,8 @@ fn values(contestant: &Contestant) -> Values {
         let study = &score.study;
         let Some(metric) = study.metrics().first() else { continue };
         let names = varying_in(study.space());
-        for trial in study.in_state(TrialState::Completed).filter(|trial| !study.is_replica(trial)) {
+        for trial in study.in_state(TrialState::Completed).filter(|trial| !study.is_replica(trial))
+        {
             let Some(value) = trial.value(metric) else { continue };
             let shown = short_params(&trial.params, &names);
             // What is fixed differs from model to model and is not what is asked about.
@@ -68,7 +69,10 @@ fn sentence(goal: Goal, labels: [&str; 2], tables: [&Values; 2]) -> Option<Strin
     let count = shared.len();
     let [one, other] = labels;
     Some(if first == second {
-        format!("{one} and {other} want the same of {count} configurations, {} ({alike})", shared[first].0)
+        format!(
+            "{one} and {other} want the same of {count} configurations, {} ({alike})",
+            shared[first].0
+        )
     } else {
         format!(
             "of {count} configurations {one} is best with {} and {other} with {} ({alike}); with the other's choice \
@@ -114,7 +118,8 @@ mod tests {
     fn the_same_wish_is_told() {
         let (left, right) = (table(&[0.5, 0.6, 0.7, 0.8, 0.75]), table(&[0.4, 0.5, 0.6, 0.9, 0.8]));
         let told = sentence(Goal::Maximize, ["bert", "distilbert"], [&left, &right]);
-        let expected = "bert and distilbert want the same of 5 configurations, x=3 (rank correlation 1.00)";
+        let expected =
+            "bert and distilbert want the same of 5 configurations, x=3 (rank correlation 1.00)";
         assert_eq!(told.as_deref(), Some(expected));
     }
 

@@ -127,7 +127,9 @@ impl Contestant {
     }
 
     pub(super) fn json(&self) -> Json {
-        let mean = |mean: Option<Mean>| mean.map(|it| json!({ "mean": it.mean, "half_width": it.half_width }));
+        let mean = |mean: Option<Mean>| {
+            mean.map(|it| json!({ "mean": it.mean, "half_width": it.half_width }))
+        };
         let study = |score: &Score| {
             json!({
                 "study": score.study.config().name,
@@ -261,7 +263,8 @@ impl Contest {
     /// The studies, a line each.
     pub(super) fn csv(&self) -> String {
         let mut text =
-            "label,seed,study,value,test,device_minutes,cost,trials,stopped_early,failed\n".to_owned();
+            "label,seed,study,value,test,device_minutes,cost,trials,stopped_early,failed\n"
+                .to_owned();
         let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
         for one in &self.contestants {
             for score in &one.scores {
@@ -287,7 +290,11 @@ impl Contest {
 
 /// A field of CSV (RFC 4180).
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// How much `left` is above `right`: by the differences seed by seed, or with one seed by the errors of two shares.

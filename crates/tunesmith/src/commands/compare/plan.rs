@@ -54,7 +54,9 @@ pub(super) enum PlanError {
         label: String,
     },
     /// Different metrics.
-    #[error("{left} searches for {left_metric} and {right} for {right_metric}; a comparison needs one metric")]
+    #[error(
+        "{left} searches for {left_metric} and {right} for {right_metric}; a comparison needs one metric"
+    )]
     Metrics {
         /// An entry.
         left: String,

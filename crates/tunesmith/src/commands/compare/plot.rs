@@ -32,7 +32,8 @@ pub(super) fn svg(contest: &Contest) -> String {
     let most = points().map(|(minutes, _)| *minutes).fold(0.0, f64::max);
     let low = points().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
     let high = points().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
-    let frame = Frame { most: most.max(1e-9), low, high: if high > low { high } else { low + 1.0 } };
+    let frame =
+        Frame { most: most.max(1e-9), low, high: if high > low { high } else { low + 1.0 } };
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"

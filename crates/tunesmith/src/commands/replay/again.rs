@@ -40,7 +40,9 @@ enum ReplayError {
     Refused { trial: u32, reason: String },
     #[error("the trainer ended: {ending}")]
     Ended { ending: String },
-    #[error("trial {trial} came out at {again} where the log has {recorded}; was it trained on another machine, or are the data or the model other ones now?")]
+    #[error(
+        "trial {trial} came out at {again} where the log has {recorded}; was it trained on another machine, or are the data or the model other ones now?"
+    )]
     Differs { trial: u32, again: f64, recorded: f64 },
     #[error("the weights of trial {trial} are not those in {path}, though its score is the same")]
     Weights { trial: u32, path: PathBuf },
@@ -68,14 +70,18 @@ pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Cla
     let folder = arguments.output.clone().unwrap_or_else(|| artefacts.root().join("replay"));
     let folder = std::path::absolute(&folder).class(Class::Usage)?;
     std::fs::create_dir_all(&folder).class(Class::Storage)?;
-    let mut session = Session::open(&mut launcher, &open, study.metrics(), &stop).map_err(open_failure)?;
+    let mut session =
+        Session::open(&mut launcher, &open, study.metrics(), &stop).map_err(open_failure)?;
     if !line.quiet {
         anstream::eprintln!("{}", story(&target));
     }
     let again = train(&mut session, &target, &folder, &stop).class(Class::Trainer)?;
     if again != target.value {
         let (trial, recorded) = (target.trial.number, target.value);
-        return Err(Failure::new(Class::Unexpected, ReplayError::Differs { trial, again, recorded }));
+        return Err(Failure::new(
+            Class::Unexpected,
+            ReplayError::Differs { trial, again, recorded },
+        ));
     }
     let same = same_weights(&artefacts, &target, &folder.join("model"))?;
     let name = &study.config().name;
@@ -102,7 +108,9 @@ pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Cla
 fn target(study: &Study, number: Option<u32>) -> Result<Target<'_>, ReplayError> {
     let name = || study.config().name.clone();
     let trial = match number {
-        Some(trial) => study.trial(trial).ok_or_else(|| ReplayError::Unknown { trial, study: name() }),
+        Some(trial) => {
+            study.trial(trial).ok_or_else(|| ReplayError::Unknown { trial, study: name() })
+        }
         None => study.chosen().ok_or_else(|| ReplayError::Nobody { study: name() }),
     }?;
     let silent = ReplayError::Silent { trial: trial.number };
@@ -111,9 +119,8 @@ fn target(study: &Study, number: Option<u32>) -> Result<Target<'_>, ReplayError>
     let valued = valued.filter_map(|report| Some((report.step, *report.values.get(&metric.name)?)));
     let counted = match metric.summary {
         Summary::Last => valued.last(),
-        Summary::Best => valued.reduce(|best, next| {
-            if metric.goal.is_better(next.1, best.1) { next } else { best }
-        }),
+        Summary::Best => valued
+            .reduce(|best, next| if metric.goal.is_better(next.1, best.1) { next } else { best }),
     };
     let Some((step, value)) = counted else { return Err(silent) };
     let mut past = study.lineage(trial.number);
@@ -142,7 +149,9 @@ fn story(target: &Target<'_>) -> String {
     let stretches: Vec<String> = target
         .past
         .iter()
-        .map(|segment| format!("trial {} to step {}", segment.trial, segment.until_step.unwrap_or(0)))
+        .map(|segment| {
+            format!("trial {} to step {}", segment.trial, segment.until_step.unwrap_or(0))
+        })
         .collect();
     format!("training trial {trial} again: {}, then itself", stretches.join(", then "))
 }
@@ -181,7 +190,11 @@ fn train(
                     value = metrics.get(&target.metric.name).copied().unwrap_or(f64::NAN);
                 }
                 let then = if counts { Then::Stop } else { Then::Continue };
-                session.trainer.send(ToTrainer::Verdict { trial: number.into(), keep: counts, then });
+                session.trainer.send(ToTrainer::Verdict {
+                    trial: number.into(),
+                    keep: counts,
+                    then,
+                });
             }
             Received::Message(FromTrainer::Stopped { .. } | FromTrainer::Finished { .. }) => {
                 return Ok(value);

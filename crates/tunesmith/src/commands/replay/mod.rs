@@ -33,7 +33,8 @@ fn verify(line: &CommandLine, arguments: &ReplayArguments) -> Result<(), Failure
         });
         return print(&format!("{json}\n"));
     }
-    let counted = |count: u32, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let counted =
+        |count: u32, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let mut text = format!(
         "{name}: {}, {} and {} follow again from the log\n",
         counted(found.verified, "suggestion"),

@@ -82,7 +82,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(line: &CommandLine, mut file: StudyFile, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
+    fn new(
+        line: &CommandLine,
+        mut file: StudyFile,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
         // What a study starts from has to be there already.
         let presence =
             if file.warm_start.is_empty() { Presence::CreateIfMissing } else { Presence::Existing };
