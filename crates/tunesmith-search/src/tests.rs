@@ -85,7 +85,8 @@ impl Rehearsal {
             End::Failed => Outcome::Failed { reason: FailureReason::OutOfMemory },
             End::Pruned(values) => {
                 let values = named(values);
-                let report = Report { step: 1, fraction: 0.5, values, device_seconds: 0.0 };
+                let report =
+                    Report { step: 1, fraction: 0.5, values, device_seconds: 0.0, errors: None };
                 self.act(Command::Report { lease, report });
                 Outcome::Pruned { reason: "by the test".to_owned() }
             }

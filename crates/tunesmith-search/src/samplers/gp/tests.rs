@@ -124,7 +124,7 @@ fn pruned_trials_are_evidence_at_their_fraction() {
         let value = bowl(&rehearsal.trial(trial).params);
         let lease = rehearsal.trial(trial).lease_key().expect("running");
         let values = Values::from([("m0".to_owned(), value + 2.0)]);
-        let report = Report { step: 1, fraction: 0.5, values, device_seconds: 0.0 };
+        let report = Report { step: 1, fraction: 0.5, values, device_seconds: 0.0, errors: None };
         rehearsal.act(Command::Report { lease, report });
         rehearsal.tell(trial, End::Completed(vec![value]));
     }

@@ -72,7 +72,7 @@ impl Bench {
         };
         let report = |fraction, values| Command::Report {
             lease,
-            report: Report { step: 1, fraction, values, device_seconds: 0.0 },
+            report: Report { step: 1, fraction, values, device_seconds: 0.0, errors: None },
         };
         let outcome = match end {
             End::Running => return,
