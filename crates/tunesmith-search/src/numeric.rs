@@ -8,5 +8,7 @@ pub(crate) mod forest;
 pub(crate) mod lbfgsb;
 pub(crate) mod pareto;
 pub(crate) mod quasi;
+pub(crate) mod ranks;
+pub(crate) mod signed_rank;
 pub(crate) mod special;
 pub(crate) mod transform;

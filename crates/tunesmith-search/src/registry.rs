@@ -19,7 +19,15 @@ use crate::samplers::nsga2::{Nsga2, OPTIONS as NSGA2_OPTIONS};
 use crate::samplers::random::Random;
 use crate::samplers::sobol::Sobol;
 use crate::samplers::tpe::{OPTIONS as TPE_OPTIONS, Tpe};
+use crate::schedulers::asha::{Asha, OPTIONS as ASHA_OPTIONS};
+use crate::schedulers::asha_promote::{AshaPromote, OPTIONS as ASHA_PROMOTE_OPTIONS};
+use crate::schedulers::hyperband::{OPTIONS as HYPERBAND_OPTIONS, hyperband};
+use crate::schedulers::median::{MedianRule, OPTIONS as MEDIAN_OPTIONS};
 use crate::schedulers::none::NoScheduler;
+use crate::schedulers::pasha::{OPTIONS as PASHA_OPTIONS, Pasha};
+use crate::schedulers::sha::{OPTIONS as SHA_OPTIONS, sha};
+use crate::schedulers::wandb_hyperband::{OPTIONS as WANDB_HYPERBAND_OPTIONS, WandbHyperband};
+use crate::schedulers::wilcoxon::{OPTIONS as WILCOXON_OPTIONS, Wilcoxon};
 
 /// A sampler or a scheduler that there is.
 #[derive(Debug)]
@@ -142,14 +150,83 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
     },
 ];
 
-static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[Entry {
-    name: "none",
-    summary: "every trial runs to its end",
-    options: &[],
-    ignores_results: true,
-    objectives: Objectives::Any,
-    build: |_| Ok(Box::new(NoScheduler)),
-}];
+static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[
+    Entry {
+        name: "asha",
+        summary: "asynchronous successive halving: a trial that is not among the best at a rung ends there",
+        options: ASHA_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::Any,
+        build: |config| Ok(Box::new(Asha::new(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "asha-promote",
+        summary: "asynchronous successive halving that pauses every trial at every rung and goes on with the best",
+        options: ASHA_PROMOTE_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(AshaPromote::new(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "hyperband",
+        summary: "brackets of synchronous halving, from many trials cut early to few that run to their end",
+        options: HYPERBAND_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(hyperband(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "median",
+        summary: "ends a trial whose best is worse than the median of what others had averaged by then",
+        options: MEDIAN_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(MedianRule::new(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "none",
+        summary: "every trial runs to its end",
+        options: &[],
+        ignores_results: true,
+        objectives: Objectives::Any,
+        build: |_| Ok(Box::new(NoScheduler)),
+    },
+    Entry {
+        name: "pasha",
+        summary: "asha-promote that goes no higher than it must to know the order of the best",
+        options: PASHA_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(Pasha::new(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "sha",
+        summary: "synchronous successive halving: a bracket waits at every rung until all have arrived",
+        options: SHA_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(sha(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "wandb-hyperband",
+        summary: "the early termination of W&B's sweeps, by counts of reports",
+        options: WANDB_HYPERBAND_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| {
+            let bands = WandbHyperband::new(Options(&config.scheduler.options));
+            Ok(Box::new(bands.ok_or(RegistryError::NoBands)?))
+        },
+    },
+    Entry {
+        name: "wilcoxon",
+        summary: "ends a trial that is worse than the best one on the same evaluation examples, by a signed-rank test",
+        options: WILCOXON_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(Wilcoxon::new(Options(&config.scheduler.options)))),
+    },
+];
 
 /// Why a configuration has no policy.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -196,6 +273,7 @@ pub enum RegistryError {
         "tpe's option group needs parameters to be modelled jointly; leave it out, or `multivariate: never`"
     )]
     GroupWithoutMultivariate,
+<<<<<<< HEAD
     /// Several metrics for a method that goes by one.
     #[error("{name} optimises one metric and the study has {metrics}; give it one, or use {}", able.join(", "))]
     SeveralMetrics {
@@ -206,6 +284,13 @@ pub enum RegistryError {
         /// Those that take several.
         able: Vec<&'static str>,
     },
+=======
+    /// W&B's options that give no band.
+    #[error(
+        "wandb-hyperband takes min_iter, or max_iter together with s; choose one, and a max_iter of at least eta"
+    )]
+    NoBands,
+>>>>>>> sched
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),

@@ -1,11 +1,12 @@
-//! What every sampler and scheduler of the registry keeps to. A new one is held to it without a line here.
+//! What every sampler of the registry keeps to; the schedulers' suite is beside this one. A new one is held to it
+//! without a line here.
 //!
 //! Refuses to test what is one method's own: that is beside the method.
 
 use std::collections::BTreeSet;
 
 use tunesmith_core::*;
-use tunesmith_search::{Entry, Objectives, policy, samplers, schedulers};
+use tunesmith_search::{Entry, Objectives, policy, samplers};
 
 /// Every kind of domain, prior, condition and tie that can be enumerated, so that a grid takes it too.
 fn finite_space() -> Vec<Parameter> {
@@ -364,24 +365,5 @@ fn ten_thousand_trials() {
             assert_eq!(distinct.len(), 10_000);
             assert!(!bench.act(Command::Ask { count: 1 }), "the grid is at its end");
         }
-    }
-}
-
-#[test]
-fn every_scheduler_lets_a_study_of_one_trial_end() {
-    for entry in schedulers() {
-        let mut config = config("random", finite_space(), 29);
-        config.scheduler = Component::named(entry.name);
-        let mut bench = Bench::new(&config);
-        assert!(bench.act(Command::Ask { count: 1 }), "{}", entry.name);
-        let lease = bench.study.trial(0).and_then(Trial::lease_key).expect("running");
-        for (step, fraction) in [(10, 0.25), (20, 0.5), (40, 1.0)] {
-            let values = Values::from([("loss".to_owned(), 1.0)]);
-            let report = Report { step, fraction, values, device_seconds: 1.0, errors: None };
-            assert!(bench.act(Command::Report { lease, report }), "{}", entry.name);
-        }
-        let outcome = Outcome::Completed { values: Values::new() };
-        assert!(bench.act(Command::Tell { lease, outcome, device_seconds: 0.0 }), "{}", entry.name);
-        assert_eq!(bench.study.best().map(|best| best.number), Some(0), "{}", entry.name);
     }
 }

@@ -6,6 +6,8 @@
 
 use tunesmith_core::Rng;
 
+use crate::numeric::ranks::ranks;
+
 /// Beyond so many trials the chi-squared limit stands for the permutations.
 const MOST_PERMUTED: usize = 200;
 /// Permutations of one test.
@@ -88,23 +90,6 @@ impl Contrasts {
         let length = dot(&target, &target).sqrt().max(f64::MIN_POSITIVE);
         self.columns.iter().map(|column| dot(column, &target) / length).collect()
     }
-}
-
-/// Ranks from 0, equals at the middle of theirs.
-pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut first = 0;
-    while first < order.len() {
-        let same = |index: &&usize| values[**index] == values[order[first]];
-        let last = first + order[first..].iter().take_while(same).count();
-        for index in &order[first..last] {
-            ranks[*index] = (first + last - 1) as f64 / 2.0;
-        }
-        first = last;
-    }
-    ranks
 }
 
 fn centred(mut values: Vec<f64>) -> Vec<f64> {

@@ -22,8 +22,18 @@ fn refusals_name_what_there_is() {
         )
     );
     assert_eq!(
-        refusal(|config| config.scheduler.name = "asha".to_owned()),
-        "there is no scheduler named asha; there is none"
+        refusal(|config| config.scheduler.name = "asaha".to_owned()),
+        format!(
+            "there is no scheduler named asaha (did you mean asha?); there are {}",
+            schedulers().iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
+        )
+    );
+    assert_eq!(
+        refusal(|config| {
+            config.scheduler.name = "wandb-hyperband".to_owned();
+            config.scheduler.options = Params::from([("max_iter", Value::Int(27))]);
+        }),
+        "wandb-hyperband takes min_iter, or max_iter together with s; choose one, and a max_iter of at least eta"
     );
     assert_eq!(
         refusal(|config| config.sampler.options = Params::from([("seed", Value::Int(1))])),
@@ -50,6 +60,8 @@ fn a_method_of_one_metric_refuses_several() {
 #[test]
 fn names_are_sorted_and_distinct() {
     let names: Vec<_> = samplers().iter().map(|entry| entry.name).collect();
+    assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
+    let names: Vec<_> = schedulers().iter().map(|entry| entry.name).collect();
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
     assert_eq!(
         refusal(|config| config.sampler.options = Params::from([("prior", Value::from("wrong"))])),
