@@ -273,7 +273,6 @@ pub enum RegistryError {
         "tpe's option group needs parameters to be modelled jointly; leave it out, or `multivariate: never`"
     )]
     GroupWithoutMultivariate,
-<<<<<<< HEAD
     /// Several metrics for a method that goes by one.
     #[error("{name} optimises one metric and the study has {metrics}; give it one, or use {}", able.join(", "))]
     SeveralMetrics {
@@ -284,13 +283,11 @@ pub enum RegistryError {
         /// Those that take several.
         able: Vec<&'static str>,
     },
-=======
     /// W&B's options that give no band.
     #[error(
         "wandb-hyperband takes min_iter, or max_iter together with s; choose one, and a max_iter of at least eta"
     )]
     NoBands,
->>>>>>> sched
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),
