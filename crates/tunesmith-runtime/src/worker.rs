@@ -282,6 +282,8 @@ impl<'a> Worker<'a> {
             seed: trial.seed,
             directory: self.around.keeper.trial_folder(trial.number),
             resume,
+            past: Vec::new(),
+            resume_stretch: 0,
         };
         self.open()?.trainer.send(message);
         Ok(())

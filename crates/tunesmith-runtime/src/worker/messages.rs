@@ -25,12 +25,12 @@ impl Worker<'_> {
                 self.tell(Progress::Stepped { trial, step, loss, steps_per_second });
                 Ok(())
             }
-            FromTrainer::Report { trial, step, fraction, metrics, device_seconds } => {
+            FromTrainer::Report { trial, step, fraction, metrics, device_seconds, .. } => {
                 let values = metrics;
                 let report = Report { step, fraction, values, device_seconds, errors: None };
                 self.reported(trial as u32, report)
             }
-            FromTrainer::Checkpointed { trial, step, path, bytes } => {
+            FromTrainer::Checkpointed { trial, step, path, bytes, .. } => {
                 self.checkpointed(trial as u32, step, &path, bytes)
             }
             end => self.heed_end(end),

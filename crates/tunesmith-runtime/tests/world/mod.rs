@@ -357,6 +357,8 @@ impl Fake {
             labels: Vec::new(),
             metrics: metrics.unwrap_or_else(|| vec![METRIC.to_owned()]),
             notes: Vec::new(),
+            bytes_per_slot: 0,
+            available_bytes: 0,
         }))
     }
 
@@ -399,6 +401,7 @@ impl Fake {
             step: known.step,
             path,
             bytes: 1,
+            stretch: 0,
         });
     }
 
@@ -476,6 +479,7 @@ impl Fake {
             fraction: known.step as f64 / STEPS as f64,
             metrics,
             device_seconds: 1.0,
+            errors: None,
         })
     }
 
@@ -525,7 +529,7 @@ impl Trainer for Fake {
                 self.trials.remove(&trial);
                 self.outbox.push_back(FromTrainer::Stopped { trial, step: 0, device_seconds: 0.0 });
             }
-            ToTrainer::Evaluate { .. } | ToTrainer::Shutdown => {}
+            ToTrainer::Exploit { .. } | ToTrainer::Evaluate { .. } | ToTrainer::Shutdown => {}
         }
     }
 

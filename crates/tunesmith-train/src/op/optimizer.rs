@@ -3,6 +3,8 @@
 //!
 //! This file refuses to know schedules: it is told the step's numbers.
 
+use std::cell::RefCell;
+
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -111,6 +113,8 @@ pub(crate) struct AdamW<'a> {
     pub(crate) words: Option<(Segment, usize)>,
     /// The slots that step.
     pub(crate) updates: &'a [Update<'a>],
+    /// Gets the numbers of every update that was done, in the order of `updates`.
+    pub(crate) done: RefCell<Vec<Numbers>>,
 }
 
 /// Floats of one task.
@@ -140,6 +144,7 @@ impl Operator for AdamW<'_> {
                 row.cut(slab, kernel, &mut pieces);
             }
             pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+            self.done.borrow_mut().push(update.numbers);
         }
         Ok(())
     }

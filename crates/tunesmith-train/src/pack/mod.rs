@@ -4,6 +4,7 @@
 //! K = 1 is a pack like any other. This module refuses to know data sets, schedules and trials;
 //! the trainer brings those.
 
+pub(crate) mod footprint;
 pub(crate) mod initial;
 pub(crate) mod words;
 
@@ -103,6 +104,15 @@ pub(crate) struct Rates {
     pub(crate) factors: Vec<f64>,
 }
 
+/// What one slot's update came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Updated {
+    /// Norm of the gradients before clipping.
+    pub(crate) norm: f64,
+    /// The numbers that the slot was updated with, noted by the operator.
+    pub(crate) numbers: Numbers,
+}
+
 impl Pack {
     /// A pack without weights. Memory is taken as slots are filled.
     pub(crate) fn new(
@@ -129,6 +139,12 @@ impl Pack {
         })
     }
 
+    /// Floats of the buffers that passes work in.
+    #[cfg(test)]
+    pub(crate) fn workspace_floats(&self) -> usize {
+        self.workspace.floats()
+    }
+
     /// Makes a slot ready for another trial: no moments, no gradients, no word seen.
     pub(crate) fn clear(&mut self, slot: usize) -> Result<()> {
         let row = slot * self.layout.stride..(slot + 1) * self.layout.stride;
@@ -142,6 +158,30 @@ impl Pack {
             })?;
         }
         self.words[slot] = WordRows::new(self.config.vocabulary);
+        Ok(())
+    }
+
+    /// Gives slot `to` the whole state of slot `from`: weights, moments, words. Neither is between
+    /// the two halves of a step.
+    pub(crate) fn copy_state(&mut self, from: usize, to: usize) -> Result<()> {
+        if from == to {
+            return Ok(());
+        }
+        self.clear(to)?;
+        let stride = self.layout.stride;
+        let start = to * stride;
+        edit(&self.weights, |all| all.copy_within(from * stride..(from + 1) * stride, start))?;
+        // Moments of words that were never seen are zero in both.
+        let runs = self.runs(self.words[from].seen());
+        for moments in [&self.first_moments, &self.second_moments] {
+            edit(moments, |all| {
+                for slab in &runs {
+                    let first = from * stride + slab.offset;
+                    all.copy_within(first..first + slab.length, start + slab.offset);
+                }
+            })?;
+        }
+        self.words[to] = self.words[from].clone();
         Ok(())
     }
 
@@ -293,9 +333,8 @@ impl Pack {
         })
     }
 
-    /// One AdamW step of the slots in `rates`; gives the norm of each slot's gradients before
-    /// clipping.
-    pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<f64>> {
+    /// One AdamW step of the slots in `rates`; gives what each came to, in their order.
+    pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<Updated>> {
         let mut norms = Vec::with_capacity(rates.len());
         let mut numbers = Vec::with_capacity(rates.len());
         for rate in rates {
@@ -322,14 +361,17 @@ impl Pack {
             segments: &self.layout.segments,
             words: self.layout.word_segment.map(|segment| (segment, self.config.width)),
             updates: &updates,
+            done: RefCell::new(Vec::with_capacity(updates.len())),
         };
         launch(
             &op,
             &[&self.weights, &self.first_moments, &self.second_moments],
             &[&self.gradients],
         )?;
+        let done = op.done.into_inner();
         self.close_words(rates, &numbers)?;
-        Ok(norms)
+        let updated = norms.into_iter().zip(done);
+        Ok(updated.map(|(norm, numbers)| Updated { norm, numbers }).collect())
     }
 
     /// Zeroes the gradient rows that this step used, and notes the decay that unseen rows owe.
