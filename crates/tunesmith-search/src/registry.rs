@@ -30,7 +30,7 @@ use crate::schedulers::hyperband::{OPTIONS as HYPERBAND_OPTIONS, hyperband};
 use crate::schedulers::median::{MedianRule, OPTIONS as MEDIAN_OPTIONS};
 use crate::schedulers::none::NoScheduler;
 use crate::schedulers::pasha::{OPTIONS as PASHA_OPTIONS, Pasha};
-use crate::schedulers::pbt::{OPTIONS as PBT_OPTIONS, Pbt};
+use crate::schedulers::pbt::{BANDIT_OPTIONS, OPTIONS as PBT_OPTIONS, Pbt};
 use crate::schedulers::sha::{OPTIONS as SHA_OPTIONS, sha};
 use crate::schedulers::wandb_hyperband::{OPTIONS as WANDB_HYPERBAND_OPTIONS, WandbHyperband};
 use crate::schedulers::wilcoxon::{OPTIONS as WILCOXON_OPTIONS, Wilcoxon};
@@ -202,20 +202,24 @@ static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[
         build: |config| Ok(Box::new(Pasha::new(Options(&config.scheduler.options)))),
     },
     Entry {
+        name: "pb2",
+        summary: "population based training whose hyperparameters a Gaussian process bandit chooses",
+        options: BANDIT_OPTIONS,
+        ignores_results: false,
+        build: |config| {
+            known_names(config)?;
+            Ok(Box::new(Pbt::bandit(config)))
+        },
+    },
+    Entry {
         name: "pbt",
         summary: "population based training: at every barrier the worst take over the weights of the best, their \
                   hyperparameters a little changed",
         options: PBT_OPTIONS,
         ignores_results: false,
         build: |config| {
-            let mutate = Options(&config.scheduler.options).names("mutate").unwrap_or_default();
-            let unknown = mutate
-                .into_iter()
-                .find(|name| !config.space.searched().any(|parameter| parameter.name == *name));
-            match unknown {
-                Some(name) => Err(RegistryError::unknown_parameter(name, &config.space)),
-                None => Ok(Box::new(Pbt::new(config))),
-            }
+            known_names(config)?;
+            Ok(Box::new(Pbt::new(config)))
         },
     },
     Entry {
@@ -307,6 +311,16 @@ pub enum RegistryError {
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),
+}
+
+/// Whether the scheduler's option `mutate` names parameters that there are.
+fn known_names(config: &StudyConfig) -> Result<(), RegistryError> {
+    let names = Options(&config.scheduler.options).names("mutate").unwrap_or_default();
+    let is_known = |name: &String| config.space.searched().any(|one| one.name == *name);
+    match names.into_iter().find(|name| !is_known(name)) {
+        Some(name) => Err(RegistryError::unknown_parameter(name, &config.space)),
+        None => Ok(()),
+    }
 }
 
 impl RegistryError {

@@ -10,10 +10,12 @@ pub(crate) mod hyperband;
 pub(crate) mod median;
 pub(crate) mod none;
 pub(crate) mod pasha;
+mod pb2;
 pub(crate) mod pbt;
 mod promotion;
 pub(crate) mod rungs;
 pub(crate) mod sha;
+mod time_varying;
 pub(crate) mod wandb_hyperband;
 pub(crate) mod wilcoxon;
 

@@ -33,6 +33,13 @@ static METHODS: &[Method] = &[
         scheduler: "hyperband",
     },
     Method {
+        name: "pb2",
+        summary: "pbt whose hyperparameters a bandit chooses",
+        sampler: "random",
+        sampler_options: &[("prior", "known")],
+        scheduler: "pb2",
+    },
+    Method {
         name: "pbt",
         summary: "population based training, its first members drawn from what is known of fine-tuning",
         sampler: "random",

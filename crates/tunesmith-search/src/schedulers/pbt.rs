@@ -2,7 +2,8 @@
 //! a little changed, the hyperparameters of the best.
 //!
 //! Jaderberg et al. (2017), synchronous, with Ray 2.60's quantiles: of n members the ceil(n * quantile) worst, at most
-//! half, each take over one of as many best, drawn by chance ([`super::explore`] says how params change). A barrier lies
+//! half, each take over one of as many best, drawn by chance ([`super::explore`] says how params change,
+//! and [`super::pb2`] how a bandit chooses them instead). A barrier lies
 //! at every multiple of `interval`: a member pauses with its first report there or beyond, and once all have arrived
 //! the exploits come first, then the others go on; donors still hold the state that they arrived with. A member that
 //! reports more rarely than barriers lie waits at the highest that it passed.
@@ -17,12 +18,13 @@
 //! same exploits. Refuses to look at objectives beyond the first.
 
 use tunesmith_core::{
-    Exploit, Metric, Next, Params, Rng, Scheduler, Study, StudyConfig, Trial, TrialState, Value,
-    Verdict,
+    Domain, Exploit, Metric, Next, Parameter, Params, Rng, Scheduler, Study, StudyConfig, Trial,
+    TrialState, Value, Verdict,
 };
 
 use super::asha_promote::pause_at_rung;
 use super::explore::{Change, assemble, explore};
+use super::pb2::Shown;
 use super::rungs::{Ladder, scored, searched};
 use crate::options::{OptionKind, OptionSpec, Options};
 
@@ -39,29 +41,32 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     ),
 ];
 
+/// What a study may choose where a bandit proposes.
+pub(crate) const BANDIT_OPTIONS: &[OptionSpec] = &[INTERVAL, MUTATE, POPULATION, QUANTILE];
+
 /// Barriers.
-pub(super) const INTERVAL: OptionSpec = OptionSpec::new(
+const INTERVAL: OptionSpec = OptionSpec::new(
     "interval",
     OptionKind::Number { least: 0.01, most: 0.5 },
     "the fraction of the schedule between barriers; 0.25 where left out",
 );
 
 /// What is changed.
-pub(super) const MUTATE: OptionSpec = OptionSpec::new(
+const MUTATE: OptionSpec = OptionSpec::new(
     "mutate",
     OptionKind::Names,
     "the parameters that are changed; all but num_train_epochs, max_steps and seed where left out",
 );
 
 /// Members.
-pub(super) const POPULATION: OptionSpec = OptionSpec::new(
+const POPULATION: OptionSpec = OptionSpec::new(
     "population",
     OptionKind::Whole { least: 2, most: 10_000 },
     "members; as many as the budget has trials where left out, and 8 without such a budget",
 );
 
 /// Who takes over whom.
-pub(super) const QUANTILE: OptionSpec = OptionSpec::new(
+const QUANTILE: OptionSpec = OptionSpec::new(
     "quantile",
     OptionKind::Number { least: 0.0, most: 0.5 },
     "the share of members that take over another's state at a barrier; 0.25 where left out",
@@ -69,6 +74,9 @@ pub(super) const QUANTILE: OptionSpec = OptionSpec::new(
 
 /// These shape the schedule or are no hyperparameters.
 const KEPT: [&str; 3] = ["num_train_epochs", "max_steps", "seed"];
+
+/// The chance of a parameter to be drawn anew.
+const RESAMPLE: f64 = 0.25;
 
 /// Members where nothing says how many.
 const MEMBERS: usize = 8;
@@ -79,9 +87,18 @@ pub(crate) struct Pbt {
     barriers: Ladder,
     population: usize,
     quantile: f64,
-    resample: f64,
+    exploration: Exploration,
     /// Names of what is changed; all but the kept ones where none are given.
     mutate: Option<Vec<String>>,
+}
+
+/// Where changed params come from.
+#[derive(Debug, Clone, Copy)]
+enum Exploration {
+    /// By chance: multiplied, or with this chance drawn anew.
+    Perturb { resample: f64 },
+    /// By a bandit, see [`super::pb2`].
+    Bandit,
 }
 
 /// A member that has arrived at a barrier or gone beyond.
@@ -94,13 +111,24 @@ struct Arrived<'a> {
 impl Pbt {
     pub(crate) fn new(config: &StudyConfig) -> Self {
         let options = Options(&config.scheduler.options);
+        let resample = options.number("resample", RESAMPLE);
+        Self::exploring(config, Exploration::Perturb { resample })
+    }
+
+    /// PB2: the same population, whose params a bandit chooses.
+    pub(crate) fn bandit(config: &StudyConfig) -> Self {
+        Self::exploring(config, Exploration::Bandit)
+    }
+
+    fn exploring(config: &StudyConfig, exploration: Exploration) -> Self {
+        let options = Options(&config.scheduler.options);
         let interval = options.number("interval", 0.25);
         let trials = config.budget.trials.map_or(MEMBERS, |trials| trials as usize);
         Self {
             barriers: Ladder::every(interval),
             population: options.whole("population", trials).max(1),
             quantile: options.number("quantile", 0.25),
-            resample: options.number("resample", 0.25),
+            exploration,
             mutate: options.names("mutate"),
         }
     }
@@ -138,29 +166,41 @@ impl Pbt {
         let donors: Vec<Arrived<'_>> = ranked[..count].iter().filter(holds).copied().collect();
         let loser = ranked[ranked.len() - count..].iter().find(here);
         if let Some(loser) = loser.filter(|_| !donors.is_empty()) {
-            return Some(Next::Exploit(Box::new(self.exploit(study, *loser, &donors))));
+            return Some(Next::Exploit(Box::new(self.exploit(study, members, *loser, &donors))));
         }
         let next = ranked.iter().find(here)?;
         Some(Next::Resume { trial: next.trial.number })
     }
 
     /// The loser goes on from a donor's state.
-    fn exploit(&self, study: &Study, loser: Arrived<'_>, donors: &[Arrived<'_>]) -> Exploit {
+    fn exploit(
+        &self,
+        study: &Study,
+        members: &[&Trial],
+        loser: Arrived<'_>,
+        donors: &[Arrived<'_>],
+    ) -> Exploit {
         let trial = loser.trial;
         let rng =
             Rng::at(study.seed(), trial.number, "exploit").branch(trial.exploits.len() as u64);
         let donor = donors[rng.branch_named("donor").below(donors.len() as u64) as usize];
+        let mutated = study.space().searched().filter(|one| self.changes(&one.name));
+        let proposed = self.proposed(study, members, donor.trial, &rng);
+        let model = if proposed.is_some() { "pb2" } else { "pbt" };
         let mut changed = Params::new();
         let mut note = Params::from([
-            ("model", Value::from("pbt")),
+            ("model", Value::from(model)),
             ("score", Value::Float(loser.score)),
             ("donor_score", Value::Float(donor.score)),
         ]);
-        for parameter in study.space().searched().filter(|one| self.changes(&one.name)) {
+        for parameter in mutated {
             let Some(value) = donor.trial.params.get(&parameter.name) else { continue };
+            let known = proposed.as_ref().and_then(|params| params.get(&parameter.name));
             let mut chance = rng.branch_named(&parameter.name);
-            let Change { value: new, operation } =
-                explore(parameter, value, self.resample, &mut chance);
+            let Change { value: new, operation } = match known {
+                Some(value) => Change { value: value.clone(), operation: "proposed".to_owned() },
+                None => explore(parameter, value, self.resample(model), &mut chance),
+            };
             let own = trial.params.get(&parameter.name).unwrap_or(&Value::Null);
             note.insert(
                 format!("changed.{}", parameter.name),
@@ -171,6 +211,39 @@ impl Pbt {
         let mut rest = rng.branch_named("became active");
         let params = assemble(study.space(), &donor.trial.params, &changed, &mut rest);
         Exploit { trial: trial.number, donor: donor.trial.number, params, note }
+    }
+
+    /// The chance of what the model leaves open to be drawn anew.
+    fn resample(&self, model: &str) -> f64 {
+        match self.exploration {
+            Exploration::Perturb { resample } => resample,
+            Exploration::Bandit if model == "pb2" => 1.0,
+            Exploration::Bandit => RESAMPLE,
+        }
+    }
+
+    /// What a bandit proposes for the parameters with a size that the donor has; `None` where none is asked or it knows
+    /// too little.
+    fn proposed(
+        &self,
+        study: &Study,
+        members: &[&Trial],
+        donor: &Trial,
+        rng: &Rng,
+    ) -> Option<Params> {
+        if matches!(self.exploration, Exploration::Perturb { .. }) {
+            return None;
+        }
+        let has_size = |one: &&Parameter| {
+            let sized = matches!(one.domain(), Some(Domain::Float { .. } | Domain::Int { .. }));
+            sized && self.changes(&one.name) && donor.params.get(&one.name).is_some()
+        };
+        let parameters: Vec<&Parameter> = study.space().searched().filter(has_size).collect();
+        let (barriers, metric) = (&self.barriers, study.metrics().first()?);
+        let shown = Shown { barriers, metric, members, parameters: &parameters };
+        let at = shown.propose(donor, &rng.branch_named("bandit"))?;
+        let value = |(one, at): (&&Parameter, f64)| Some((one.name.clone(), one.from_unit(at)?));
+        Some(parameters.iter().zip(at).filter_map(value).collect())
     }
 
     fn changes(&self, name: &str) -> bool {
