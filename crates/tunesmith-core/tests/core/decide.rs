@@ -395,7 +395,7 @@ fn effective_hyperparameters_are_recorded_once() {
     check(
         scene.act(command.clone()),
         expect![[r#"
-            trial/0#1 w: {"type":"effective_recorded","effective":{"params":{"learning_rate":0.0001},"total_steps":120}}
+            trial/0#1 w: {"type":"effective_recorded","effective":{"params":{"learning_rate":0.0001},"total_steps":120,"validation_rows":277}}
         "#]],
     );
     check(scene.act(command), expect![[""]]);

@@ -41,6 +41,6 @@ fn names_are_sorted_and_distinct() {
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
     assert_eq!(
         refusal(|config| config.sampler.options = Params::from([("prior", Value::from("wrong"))])),
-        "random's option prior takes one of declared, known, not wrong"
+        "random's option prior takes one of declared, known, none, not wrong"
     );
 }
