@@ -3,7 +3,7 @@
 //!
 //! This file refuses to know schedules: it is told the step's numbers.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use candle_core::{Result, bail};
 use rayon::prelude::*;
@@ -101,8 +101,8 @@ pub(crate) struct Update<'a> {
     pub(crate) rows: &'a [u32],
 }
 
-/// Outputs `[weights, first moments, second moments]`, all `[slots, stride]`, inputs
-/// `[gradients]`, the row of the slot that steps.
+/// Outputs `[weights, first moments, second moments]`, all `[slots, stride]`; inputs the gradients
+/// of each update's slot, a row each.
 #[derive(Debug)]
 pub(crate) struct AdamW<'a> {
     /// Floats of a slot's row.
@@ -111,10 +111,10 @@ pub(crate) struct AdamW<'a> {
     pub(crate) segments: &'a [Segment],
     /// The word table, when it is trained, and its width.
     pub(crate) words: Option<(Segment, usize)>,
-    /// The slot that steps.
-    pub(crate) update: Update<'a>,
-    /// Gets the numbers that it was updated with.
-    pub(crate) done: Cell<Option<Numbers>>,
+    /// The slots that step, ascending.
+    pub(crate) updates: &'a [Update<'a>],
+    /// Gets the numbers of every update that was done, in the order of `updates`.
+    pub(crate) done: RefCell<Vec<Numbers>>,
 }
 
 /// Floats of one task.
@@ -130,29 +130,32 @@ impl Operator for AdamW<'_> {
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
         let [w, m, v] = outputs else { bail!("{} has three outputs", self.name()) };
-        let slot = self.update.slot;
-        let row = slot * self.stride..(slot + 1) * self.stride;
-        let mut row = Row {
-            w: &mut w[row.clone()],
-            m: &mut m[row.clone()],
-            v: &mut v[row],
-            g: inputs[0],
-            at: 0,
-        };
-        let mut pieces: Vec<Piece<'_>> = Vec::new();
-        for (slab, kernel) in self.runs() {
-            row.cut(slab, kernel, &mut pieces);
+        let rows = w.chunks_exact_mut(self.stride).zip(m.chunks_exact_mut(self.stride));
+        let rows = rows.zip(v.chunks_exact_mut(self.stride)).enumerate();
+        let mut wanted = self.updates.iter().zip(inputs).peekable();
+        let mut work = Vec::with_capacity(self.updates.len());
+        for (slot, ((w, m), v)) in rows {
+            if let Some((update, g)) = wanted.next_if(|(update, _)| update.slot == slot) {
+                work.push((update, self.runs(update), Row { w, m, v, g, at: 0 }));
+            }
         }
-        pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
-        self.done.set(Some(self.update.numbers));
+        assert!(wanted.next().is_none(), "updates name a slot once each, in ascending order");
+        let one = |(update, runs, mut row): (&Update<'_>, Vec<(Slab, Kernel)>, Row<'_>)| {
+            let mut pieces: Vec<Piece<'_>> = Vec::new();
+            for (slab, kernel) in runs {
+                row.cut(slab, kernel, &mut pieces);
+            }
+            pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+            update.numbers
+        };
+        *self.done.borrow_mut() = work.into_par_iter().with_max_len(1).map(one).collect();
         Ok(())
     }
 }
 
 impl AdamW<'_> {
     /// The runs of a slot's row that change in this step, ascending.
-    fn runs(&self) -> Vec<(Slab, Kernel)> {
-        let update = &self.update;
+    fn runs(&self, update: &Update<'_>) -> Vec<(Slab, Kernel)> {
         let kernel = |segment: &Segment| {
             update.numbers.kernel(segment.decays, update.factors[segment.depth])
         };

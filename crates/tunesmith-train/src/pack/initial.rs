@@ -5,6 +5,7 @@
 //! encoder at random when a checkpoint was named: only the head may be new.
 
 use candle_core::{Device, Result as TensorResult};
+use rayon::prelude::*;
 
 use super::Pack;
 use crate::model::layout::{Named, Plan};
@@ -73,6 +74,9 @@ fn is_head(config: &EncoderConfig, name: &str) -> bool {
     name.starts_with(&names.dense) || name.starts_with(&names.classifier)
 }
 
+/// The fewest numbers that a thread makes at once.
+const RUN: usize = 1 << 12;
+
 /// Fills a tensor as a new model of transformers or peft has it.
 fn random(named: &Named, seed: u64, deviation: f32, to: &mut [f32]) {
     let key = named.name.bytes().fold(mix(seed), |key, byte| mix(key ^ u64::from(byte)));
@@ -86,14 +90,15 @@ fn random(named: &Named, seed: u64, deviation: f32, to: &mut [f32]) {
     } else if name.contains(".lora_A.") {
         // Kaiming uniform with a = √5: bound 1/√inputs.
         let bound = 1.0 / (named.shape[1] as f64).sqrt();
-        to.iter_mut()
+        to.par_iter_mut()
+            .with_min_len(RUN)
             .enumerate()
             .for_each(|(i, w)| *w = ((2.0 * uniform(i, 0) - 1.0) * bound) as f32);
     } else if named.shape.len() == 1 {
         to.fill(1.0);
     } else {
         // Box & Muller 1958.
-        to.iter_mut().enumerate().for_each(|(i, w)| {
+        to.par_iter_mut().with_min_len(RUN).enumerate().for_each(|(i, w)| {
             let radius = (-2.0 * uniform(i, 0).ln()).sqrt();
             let angle = std::f64::consts::TAU * uniform(i, 1);
             *w = (radius * angle.cos()) as f32 * deviation;

@@ -8,7 +8,7 @@ pub(crate) mod footprint;
 pub(crate) mod initial;
 pub(crate) mod words;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use candle_core::{DType, Device, Result, Tensor};
 use rayon::prelude::*;
@@ -263,7 +263,8 @@ impl Pack {
         let one = |(index, work, workspace): (usize, &Work<'_>, &mut Workspace)| {
             body(pack, work, index, workspace)
         };
-        let results = pairs.into_par_iter().with_max_len(1).map(one).collect();
+        // In the pool as a whole: entering it costs a wake-up and a wait, and operators are many.
+        let results = rayon::scope(|_| pairs.into_par_iter().with_max_len(1).map(one).collect());
         self.workspaces = workspaces;
         results
     }
@@ -313,15 +314,19 @@ impl Pack {
         if self.layout.word_segment.is_none() {
             return Ok(());
         }
-        let place = self.layout.words.place;
-        let width = self.config.width;
+        let place = self.layout.words.place.unstacked();
+        let (width, stride) = (self.config.width, self.layout.stride);
         let words = &mut self.words;
         edit(&self.weights, |weights| {
-            for work in works {
-                let table = place.of_mut(weights, work.slot);
+            let mut wanted = works.iter().peekable();
+            let rows = weights.chunks_exact_mut(stride).zip(words).enumerate();
+            let slots: Vec<_> = rows
+                .filter_map(|(slot, row)| Some((wanted.next_if(|work| work.slot == slot)?, row)))
+                .collect();
+            slots.into_par_iter().with_max_len(1).for_each(|(work, (row, words))| {
                 let ids = work.texts.iter().flat_map(|(ids, _)| ids.iter().copied());
-                words[work.slot].touch(ids, table, width, train);
-            }
+                words.touch(ids, place.of_mut(row, work.slot), width, train);
+            });
         })
     }
 
@@ -341,35 +346,51 @@ impl Pack {
 
     /// One AdamW step of the slots in `rates`; gives what each came to, in their order.
     pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<Updated>> {
-        rates.iter().map(|rate| self.update_slot(rate)).collect()
+        // In the pool as a whole, as passes are.
+        rayon::scope(|_| self.update_slots(rates))
     }
 
-    fn update_slot(&mut self, rate: &Rates) -> Result<Updated> {
-        let words = &self.words[rate.slot];
-        let runs = self.runs(words.fresh());
-        let norm = self.read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?.sqrt();
-        let clips = rate.max_norm > 0.0 && norm.is_finite();
-        // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
-        let clip = if clips { (rate.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
-        let numbers = Numbers { clip: clip as f32, ..rate.numbers };
-        let (slot, factors) = (rate.slot, &rate.factors[..]);
+    fn update_slots(&mut self, rates: &[Rates]) -> Result<Vec<Updated>> {
+        let norms: Vec<f64> =
+            rates.par_iter().map(|rate| self.norm(rate.slot)).collect::<Result<_>>()?;
+        let update = |(rate, norm): (&'_ Rates, &f64)| {
+            let clips = rate.max_norm > 0.0 && norm.is_finite();
+            // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
+            let clip = if clips { (rate.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
+            Numbers { clip: clip as f32, ..rate.numbers }
+        };
+        let numbers: Vec<Numbers> = rates.iter().zip(&norms).map(update).collect();
+        let updates: Vec<Update<'_>> = rates
+            .iter()
+            .zip(&numbers)
+            .map(|(rate, numbers)| Update {
+                slot: rate.slot,
+                numbers: *numbers,
+                factors: &rate.factors,
+                rows: self.words[rate.slot].seen(),
+            })
+            .collect();
         let op = AdamW {
             stride: self.layout.stride,
             segments: &self.layout.segments,
             words: self.layout.word_segment.map(|segment| (segment, self.config.width)),
-            update: Update { slot, numbers, factors, rows: words.seen() },
-            done: Cell::new(None),
+            updates: &updates,
+            done: RefCell::new(Vec::new()),
         };
-        launch(
-            &op,
-            &[&self.weights, &self.first_moments, &self.second_moments],
-            &[&self.gradients[slot]],
-        )?;
-        let Some(numbers) = op.done.get() else {
-            candle_core::bail!("an update was not done");
-        };
-        self.close_words(rate, &numbers)?;
-        Ok(Updated { norm, numbers })
+        let gradients: Vec<&Tensor> = rates.iter().map(|rate| &self.gradients[rate.slot]).collect();
+        launch(&op, &[&self.weights, &self.first_moments, &self.second_moments], &gradients)?;
+        let done = op.done.into_inner();
+        for (rate, numbers) in rates.iter().zip(&done) {
+            self.close_words(rate, numbers)?;
+        }
+        let updated = norms.into_iter().zip(done);
+        Ok(updated.map(|(norm, numbers)| Updated { norm, numbers }).collect())
+    }
+
+    /// The norm of a slot's gradients.
+    fn norm(&self, slot: usize) -> Result<f64> {
+        let runs = self.runs(self.words[slot].fresh());
+        Ok(self.read_gradients(slot, |row| sum_of_squares(row, &runs))?.sqrt())
     }
 
     /// Zeroes the gradient rows that this step used, and notes the decay that unseen rows owe.
