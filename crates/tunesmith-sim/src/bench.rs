@@ -323,7 +323,8 @@ fn begin<'p>(
     Ok(peer)
 }
 
-/// Changes where a task's values or its noise do.
+/// Changes where a task's values or its noise do. To four digits, because networks that predict in single precision
+/// differ in the last bits from one processor to another.
 fn fingerprint(task: &Task, scale: &Scale) -> String {
-    format!("{:x} {:x} {:?}", scale.best.to_bits(), scale.typical.to_bits(), task.noise)
+    format!("{:.3e} {:.3e} {:?}", scale.best, scale.typical, task.noise)
 }

@@ -73,7 +73,9 @@ impl Shape {
         let real = |choice: &Value| choice.as_f64().unwrap_or(f64::NAN);
         let z = |choice: &Value| match self {
             Self::Plain { median, sigma } => (real(choice) - factor * median) / sigma,
-            Self::Log { median, sigma } => libm::log(real(choice) / (factor * median)) / sigma,
+            Self::Log { median, sigma } => {
+                (libm::log(real(choice)) - libm::log(factor * median)) / sigma
+            }
         };
         Prior::Weights(
             choices.iter().map(|choice| libm::exp(-0.5 * z(choice) * z(choice))).collect(),
