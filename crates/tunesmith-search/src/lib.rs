@@ -45,7 +45,9 @@ pub mod transfer;
 pub use belief::{KnownPriorError, flat_prior, known_prior};
 pub use nearest::nearest;
 pub use options::{OptionKind, OptionSpec};
-pub use registry::{Entry, Objectives, RegistryError, policy, samplers, schedulers};
+pub use registry::{
+    Entry, Method, Objectives, RegistryError, methods, policy, samplers, schedulers,
+};
 pub use samplers::grid::{Grid, GridRefusal, MOST_POINTS};
 pub use samplers::sobol::Sobol;
 pub use schedulers::none::NoScheduler;

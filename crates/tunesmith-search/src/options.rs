@@ -38,6 +38,8 @@ pub enum OptionKind {
     },
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Names of parameters: a list of them, or one text with commas between. None is empty.
+    Names,
 }
 
 impl OptionSpec {
@@ -59,6 +61,7 @@ impl OptionKind {
                 value.as_f64().is_some_and(|real| (*least..=*most).contains(&real))
             }
             Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Self::Names => names(value).is_some(),
         }
     }
 }
@@ -74,8 +77,21 @@ impl fmt::Display for OptionKind {
             }
             Self::Number { least, most } => write!(out, "a number from {least} to {most}"),
             Self::Word(words) => write!(out, "one of {}", words.join(", ")),
+            Self::Names => out.write_str("names of parameters"),
         }
     }
+}
+
+/// The names of a list or of a text; `None` where it is neither, or one is empty.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let names: Vec<String> = match value {
+        Value::List(names) => {
+            names.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<_>>()?
+        }
+        Value::Text(text) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        _ => return None,
+    };
+    (!names.is_empty() && names.iter().all(|name| !name.is_empty())).then_some(names)
 }
 
 /// Options that were checked, read with what holds where one is left out.
@@ -94,6 +110,10 @@ impl<'a> Options<'a> {
 
     pub(crate) fn number(self, name: &str, default: f64) -> f64 {
         self.0.get(name).and_then(Value::as_f64).unwrap_or(default)
+    }
+
+    pub(crate) fn names(self, name: &str) -> Option<Vec<String>> {
+        self.0.get(name).and_then(names)
     }
 
     pub(crate) fn word(self, name: &str, default: &'a str) -> &'a str {
@@ -116,6 +136,11 @@ mod tests {
         let word = OptionKind::Word(&["declared", "known"]);
         assert!(word.takes(&Value::from("known")) && !word.takes(&Value::from("other")));
         assert_eq!(word.to_string(), "one of declared, known");
+        let text = Value::from("lr, decay");
+        assert!(OptionKind::Names.takes(&text) && !OptionKind::Names.takes(&Value::from("lr,")));
+        let options = Params::from([("mutate", text)]);
+        let expected = Some(vec!["lr".to_owned(), "decay".to_owned()]);
+        assert_eq!(Options(&options).names("mutate"), expected);
         assert!(OptionKind::Bool.takes(&Value::Bool(false)));
     }
 

@@ -2,15 +2,19 @@
 //!
 //! Refuses unknown names and options, with the nearest known one.
 
+mod methods;
+
 use thiserror::Error;
-use tunesmith_core::{Component, Policy, Sampler, Scheduler, StudyConfig, Value};
+use tunesmith_core::{Component, Policy, Sampler, Scheduler, SearchSpace, StudyConfig, Value};
 
 use crate::belief::PRIOR_OPTION;
 use crate::nearest::nearest;
 use crate::options::{OptionKind, OptionSpec, Options};
 use crate::samplers::auto::{Auto, OPTIONS as AUTO_OPTIONS};
+use crate::samplers::bohb::Bohb;
 use crate::samplers::cmaes::{Cmaes, OPTIONS as CMAES_OPTIONS};
 use crate::samplers::de::{De, OPTIONS as DE_OPTIONS};
+use crate::samplers::dehb::Dehb;
 use crate::samplers::forest::{Forest, OPTIONS as FOREST_OPTIONS};
 use crate::samplers::genetic::{Genetic, OPTIONS as GENETIC_OPTIONS};
 use crate::samplers::gp::{GaussianProcess, OPTIONS as GP_OPTIONS};
@@ -21,13 +25,17 @@ use crate::samplers::sobol::Sobol;
 use crate::samplers::tpe::{OPTIONS as TPE_OPTIONS, Tpe};
 use crate::schedulers::asha::{Asha, OPTIONS as ASHA_OPTIONS};
 use crate::schedulers::asha_promote::{AshaPromote, OPTIONS as ASHA_PROMOTE_OPTIONS};
+use crate::schedulers::auto::AutoScheduler;
 use crate::schedulers::hyperband::{OPTIONS as HYPERBAND_OPTIONS, hyperband};
 use crate::schedulers::median::{MedianRule, OPTIONS as MEDIAN_OPTIONS};
 use crate::schedulers::none::NoScheduler;
 use crate::schedulers::pasha::{OPTIONS as PASHA_OPTIONS, Pasha};
+use crate::schedulers::pbt::{BANDIT_OPTIONS, OPTIONS as PBT_OPTIONS, Pbt};
 use crate::schedulers::sha::{OPTIONS as SHA_OPTIONS, sha};
 use crate::schedulers::wandb_hyperband::{OPTIONS as WANDB_HYPERBAND_OPTIONS, WandbHyperband};
 use crate::schedulers::wilcoxon::{OPTIONS as WILCOXON_OPTIONS, Wilcoxon};
+
+pub use methods::{Method, methods};
 
 /// A sampler or a scheduler that there is.
 #[derive(Debug)]
@@ -65,6 +73,14 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         build: |config| Ok(Box::new(Auto::new(Options(&config.sampler.options)))),
     },
     Entry {
+        name: "bohb",
+        summary: "kernel densities of good and bad trials at the largest budget with enough of them: goes with hyperband",
+        options: &[],
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(Bohb::new(config))),
+    },
+    Entry {
         name: "cmaes",
         summary: "CMA-ES with margins for lattices and a distribution over choices: for a few hundred trials and more",
         options: CMAES_OPTIONS,
@@ -79,6 +95,14 @@ static SAMPLERS: &[Entry<Box<dyn Sampler>>] = &[
         ignores_results: false,
         objectives: Objectives::One,
         build: |config| Ok(Box::new(De::new(Options(&config.sampler.options)))),
+    },
+    Entry {
+        name: "dehb",
+        summary: "differential evolution within the budget that a trial starts with: goes with hyperband",
+        options: &[],
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| Ok(Box::new(Dehb::new(config))),
     },
     Entry {
         name: "forest",
@@ -168,6 +192,15 @@ static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[
         build: |config| Ok(Box::new(AshaPromote::new(Options(&config.scheduler.options)))),
     },
     Entry {
+        name: "auto",
+        summary: "stops trials at 1/27, 1/9 and 1/3 of their schedules, as boldly as those rungs foretell the end, and \
+                  only beyond the noise",
+        options: &[],
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |_| Ok(Box::new(AutoScheduler::new())),
+    },
+    Entry {
         name: "hyperband",
         summary: "brackets of synchronous halving, from many trials cut early to few that run to their end",
         options: HYPERBAND_OPTIONS,
@@ -198,6 +231,29 @@ static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[
         ignores_results: false,
         objectives: Objectives::One,
         build: |config| Ok(Box::new(Pasha::new(Options(&config.scheduler.options)))),
+    },
+    Entry {
+        name: "pb2",
+        summary: "population based training whose hyperparameters a Gaussian process bandit chooses",
+        options: BANDIT_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| {
+            known_names(config)?;
+            Ok(Box::new(Pbt::bandit(config)))
+        },
+    },
+    Entry {
+        name: "pbt",
+        summary: "population based training: at every barrier the worst take over the weights of the best, their \
+                  hyperparameters a little changed",
+        options: PBT_OPTIONS,
+        ignores_results: false,
+        objectives: Objectives::One,
+        build: |config| {
+            known_names(config)?;
+            Ok(Box::new(Pbt::new(config)))
+        },
     },
     Entry {
         name: "sha",
@@ -283,6 +339,16 @@ pub enum RegistryError {
         /// Those that take several.
         able: Vec<&'static str>,
     },
+    /// An option that names a parameter that there is not.
+    #[error("there is no parameter {name} to mutate{}; there {} {}", did_you_mean(nearest.as_deref()), if known.len() == 1 { "is" } else { "are" }, known.join(", "))]
+    UnknownParameter {
+        /// The name.
+        name: String,
+        /// What may have been meant.
+        nearest: Option<String>,
+        /// The parameters that are searched.
+        known: Vec<String>,
+    },
     /// W&B's options that give no band.
     #[error(
         "wandb-hyperband takes min_iter, or max_iter together with s; choose one, and a max_iter of at least eta"
@@ -291,6 +357,24 @@ pub enum RegistryError {
     /// A space that a grid cannot enumerate.
     #[error(transparent)]
     Grid(#[from] GridRefusal),
+}
+
+/// Whether the scheduler's option `mutate` names parameters that there are.
+fn known_names(config: &StudyConfig) -> Result<(), RegistryError> {
+    let names = Options(&config.scheduler.options).names("mutate").unwrap_or_default();
+    let is_known = |name: &String| config.space.searched().any(|one| one.name == *name);
+    match names.into_iter().find(|name| !is_known(name)) {
+        Some(name) => Err(RegistryError::unknown_parameter(name, &config.space)),
+        None => Ok(()),
+    }
+}
+
+impl RegistryError {
+    fn unknown_parameter(name: String, space: &SearchSpace) -> Self {
+        let known: Vec<String> = space.searched().map(|parameter| parameter.name.clone()).collect();
+        let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+        Self::UnknownParameter { name, nearest, known }
+    }
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -1,8 +1,10 @@
 //! Samplers, one a file.
 
 pub(crate) mod auto;
+pub(crate) mod bohb;
 pub(crate) mod cmaes;
 pub(crate) mod de;
+pub(crate) mod dehb;
 pub(crate) mod forest;
 pub(crate) mod genetic;
 pub(crate) mod gp;

@@ -68,3 +68,21 @@ fn names_are_sorted_and_distinct() {
         "random's option prior takes one of declared, known, none, not wrong"
     );
 }
+
+#[test]
+fn methods_are_made_of_what_there_is() {
+    for method in methods() {
+        let space = SearchSpace::new(vec![Parameter::new("x", Domain::float(0.0, 1.0))]).unwrap();
+        let mut config = StudyConfig::new("s", space, Metric::new("loss", Goal::Minimize));
+        (config.sampler, config.scheduler) = method.components();
+        assert!(policy(&config).is_ok(), "{}", method.name);
+    }
+    assert!(methods().is_sorted_by_key(|method| method.name));
+    assert_eq!(
+        refusal(|config| {
+            config.scheduler.name = "pbt".to_owned();
+            config.scheduler.options = Params::from([("mutate", Value::from("y"))]);
+        }),
+        "there is no parameter y to mutate (did you mean x?); there is x"
+    );
+}

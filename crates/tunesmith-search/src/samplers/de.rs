@@ -98,8 +98,13 @@ impl De {
         found.unwrap_or_else(|| random("every child was tried before".to_owned()))
     }
 
+    /// With these constants and a population of so many.
+    pub(super) fn of(population: usize, factor: f64, crossover: f64) -> Self {
+        Self { population, factor, crossover }
+    }
+
     /// `a + F (b - c)`, mixed with the target.
-    fn child(
+    pub(super) fn child(
         &self,
         parameters: &[&Parameter],
         target: &Trial,

@@ -18,11 +18,11 @@ use super::rungs::{Ladder, is_any_live, is_at_end, scored, searched};
 
 /// One kind of bracket.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Bracket {
+pub(crate) struct Bracket {
     /// How many trials it starts with.
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// Where they wait for each other.
-    pub(super) ladder: Ladder,
+    pub(crate) ladder: Ladder,
 }
 
 /// Brackets one after the other, and again from the first.
@@ -47,13 +47,25 @@ impl Brackets {
 
     /// The kind of the bracket that the search's trial at this place belongs to.
     fn kind_at(&self, place: usize) -> Option<&Bracket> {
+        self.seat(place).map(|(kind, _)| kind)
+    }
+
+    /// As [`Brackets::kind_at`], with the trial's seat in the bracket, from 0.
+    pub(crate) fn seat(&self, place: usize) -> Option<(&Bracket, usize)> {
         let cycle: usize = self.kinds.iter().map(|kind| kind.size).sum();
-        let mut place = place.checked_rem(cycle)?;
-        self.kinds.iter().find(|kind| {
-            let inside = place < kind.size;
-            place = place.saturating_sub(kind.size);
-            inside
-        })
+        let mut seat = place.checked_rem(cycle)?;
+        for kind in &self.kinds {
+            match seat.checked_sub(kind.size) {
+                Some(beyond) => seat = beyond,
+                None => return Some((kind, seat)),
+            }
+        }
+        None
+    }
+
+    /// The kind with the most rungs: it has those of all others.
+    pub(crate) fn longest(&self) -> Option<&Bracket> {
+        self.kinds.iter().max_by_key(|kind| kind.ladder.len())
     }
 
     /// What each bracket of the study wants, oldest first. The last one is closed where nothing more starts.

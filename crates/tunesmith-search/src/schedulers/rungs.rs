@@ -10,17 +10,17 @@ use crate::history::score;
 use crate::options::{OptionKind, OptionSpec, Options};
 
 /// How far a fraction may fall short of a rung and still count as there: what rounding to whole steps leaves.
-pub(super) const SLACK: f64 = 1e-9;
+pub(crate) const SLACK: f64 = 1e-9;
 
 /// The option for the lowest rung.
-pub(super) const GRACE: OptionSpec = OptionSpec::new(
+pub(crate) const GRACE: OptionSpec = OptionSpec::new(
     "grace",
     OptionKind::Number { least: 1e-4, most: 0.999 },
     "the fraction of its own schedule that every trial may run; 1/27 where left out",
 );
 
 /// The option for how much is cut at each rung.
-pub(super) const ETA: OptionSpec = OptionSpec::new(
+pub(crate) const ETA: OptionSpec = OptionSpec::new(
     "eta",
     OptionKind::Number { least: 1.25, most: 100.0 },
     "one trial in so many passes a rung, and rungs are so many times apart; 3 where left out",
@@ -28,43 +28,49 @@ pub(super) const ETA: OptionSpec = OptionSpec::new(
 
 /// The fractions at which trials are compared, ascending, all below 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ladder(Vec<f64>);
+pub(crate) struct Ladder(Vec<f64>);
 
 /// A trial's passing of a rung.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Passing<T> {
+pub(crate) struct Passing<T> {
     /// The rung, from 0.
-    pub(super) rung: usize,
+    pub(crate) rung: usize,
     /// What was measured there.
-    pub(super) value: T,
+    pub(crate) value: T,
     /// Which of the trial's reports it was.
-    pub(super) report: usize,
+    pub(crate) report: usize,
 }
 
 impl Ladder {
     /// `grace`, `grace * eta`, … below 1.
-    pub(super) fn geometric(grace: f64, eta: f64) -> Self {
+    pub(crate) fn geometric(grace: f64, eta: f64) -> Self {
         let rungs = std::iter::successors(Some(grace), |fraction| Some(fraction * eta));
         Self(rungs.take_while(|fraction| *fraction < 1.0 - 1e-6).collect())
     }
 
+    /// The multiples of `interval` below 1.
+    pub(crate) fn every(interval: f64) -> Self {
+        let rungs = (1..).map(|count| f64::from(count) * interval);
+        Self(rungs.take_while(|fraction| *fraction < 1.0 - 1e-6).collect())
+    }
+
     /// By the options `grace` and `eta`.
-    pub(super) fn of(options: Options<'_>) -> Self {
+    pub(crate) fn of(options: Options<'_>) -> Self {
         Self::geometric(options.number("grace", 1.0 / 27.0), eta(options))
     }
 
     /// The fractions.
-    pub(super) fn fractions(&self) -> &[f64] {
+    pub(crate) fn fractions(&self) -> &[f64] {
         &self.0
     }
 
     /// How many rungs there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The trial's passings of rungs, the lowest first. `value` measures a report; `None` where it lacks the metric.
-    pub(super) fn passings<'a, T>(
+    pub(crate) fn passings<'a, T: 'a>(
         &'a self,
         trial: &'a Trial,
         value: impl Fn(&Report) -> Option<T> + 'a,
@@ -92,8 +98,19 @@ impl Ladder {
             .flatten()
     }
 
+    /// What the trial passed the rung with, or the first one beyond that it passed.
+    pub(crate) fn first_from<T>(
+        &self,
+        trial: &Trial,
+        rung: usize,
+        value: impl Fn(&Report) -> Option<T>,
+    ) -> Option<T> {
+        let mut passings = self.passings(trial, value);
+        passings.find(|passing| passing.rung >= rung).map(|passing| passing.value)
+    }
+
     /// The passing that the trial's latest report is, where it is one.
-    pub(super) fn latest<T>(
+    pub(crate) fn latest<T>(
         &self,
         trial: &Trial,
         value: impl Fn(&Report) -> Option<T>,
@@ -103,7 +120,7 @@ impl Ladder {
     }
 
     /// What the search's other trials passed the rung with, by number.
-    pub(super) fn others<T>(
+    pub(crate) fn others<T>(
         &self,
         study: &Study,
         trial: &Trial,
@@ -120,34 +137,34 @@ impl Ladder {
     }
 
     /// The rung in words, for reasons.
-    pub(super) fn name(&self, rung: usize) -> String {
+    pub(crate) fn name(&self, rung: usize) -> String {
         let fraction = self.0.get(rung).copied().unwrap_or(1.0);
         format!("{} % of its schedule", (fraction * 1000.0).round() / 10.0)
     }
 }
 
 /// The option `eta`.
-pub(super) fn eta(options: Options<'_>) -> f64 {
+pub(crate) fn eta(options: Options<'_>) -> f64 {
     options.number("eta", 3.0)
 }
 
 /// The trials of the search itself, by number.
-pub(super) fn searched(study: &Study) -> impl Iterator<Item = &Trial> {
+pub(crate) fn searched(study: &Study) -> impl Iterator<Item = &Trial> + Clone {
     study.trials().iter().filter(|trial| !study.is_replica(trial))
 }
 
 /// Measures a report by one metric; less is better.
-pub(super) fn scored(metric: &Metric) -> impl Fn(&Report) -> Option<f64> + Copy {
+pub(crate) fn scored(metric: &Metric) -> impl Fn(&Report) -> Option<f64> + Copy {
     move |report: &Report| report.values.get(&metric.name).map(|value| score(metric.goal, *value))
 }
 
 /// Whether the trial's latest report is of the end of its schedule: nothing is left to save.
-pub(super) fn is_at_end(trial: &Trial) -> bool {
+pub(crate) fn is_at_end(trial: &Trial) -> bool {
     trial.reports.last().is_some_and(|report| report.fraction >= 1.0 - SLACK)
 }
 
 /// Whether a trial of the search has a worker or waits for one.
-pub(super) fn is_any_live(study: &Study) -> bool {
+pub(crate) fn is_any_live(study: &Study) -> bool {
     use tunesmith_core::TrialState::{Queued, Running};
     let live = study.in_state(Running).chain(study.in_state(Queued));
     live.into_iter().any(|trial| !study.is_replica(trial))

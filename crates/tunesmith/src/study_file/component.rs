@@ -201,5 +201,11 @@ fn option_schema(kind: OptionKind) -> Json {
             json!({ "type": "number", "minimum": least, "maximum": most })
         }
         OptionKind::Word(words) => json!({ "enum": words }),
+        OptionKind::Names => json!({
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            ],
+        }),
     }
 }

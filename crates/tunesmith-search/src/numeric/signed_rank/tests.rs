@@ -1,7 +1,7 @@
 //! Against SciPy.
 
 use super::*;
-use crate::schedulers::golden;
+use crate::schedulers::tests::golden;
 
 #[test]
 fn chances_are_those_of_scipy() {

@@ -2,8 +2,8 @@
 
 use tunesmith_core::{Goal, Metric, Params, StudyConfig, TrialState};
 
-use crate::schedulers::course::{Course, config};
-use crate::schedulers::golden;
+use crate::schedulers::tests::course::{Course, config};
+use crate::schedulers::tests::golden;
 
 #[test]
 fn of_nine_at_a_rung_the_worst_end() {

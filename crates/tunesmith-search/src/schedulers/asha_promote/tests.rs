@@ -2,8 +2,8 @@
 
 use tunesmith_core::{Params, TrialState, Value};
 
-use crate::schedulers::course::Course;
-use crate::schedulers::golden;
+use crate::schedulers::tests::course::Course;
+use crate::schedulers::tests::golden;
 
 /// Starts a trial and lets it pass the first rung.
 fn pass(course: &mut Course, number: u32, loss: f64) {

@@ -3,7 +3,7 @@
 use tunesmith_core::TrialState::{Failed, Paused, Pruned, Running};
 use tunesmith_core::{Params, TrialState, Value};
 
-use crate::schedulers::course::Course;
+use crate::schedulers::tests::course::Course;
 
 /// Brackets of six with rungs at a ninth and a third.
 fn course(trials: u32) -> Course {

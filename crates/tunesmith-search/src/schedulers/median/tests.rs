@@ -2,7 +2,7 @@
 
 use tunesmith_core::{Params, TrialState, Value};
 
-use crate::schedulers::course::Course;
+use crate::schedulers::tests::course::Course;
 
 /// Two trials that completed with averages 0.5 and 0.4 up to half of their schedules, and a third that runs.
 fn course() -> Course {

@@ -3,8 +3,8 @@
 use tunesmith_core::{Params, TrialState};
 
 use super::*;
-use crate::schedulers::course::Course;
-use crate::schedulers::golden;
+use crate::schedulers::tests::course::Course;
+use crate::schedulers::tests::golden;
 
 fn places(scores: impl IntoIterator<Item = (u32, f64)>) -> Vec<Place> {
     let place = |(trial, score)| Place { trial, score, waits: true, went_on: false };

@@ -3,7 +3,7 @@
 use tunesmith_core::{Goal, Metric};
 
 use super::*;
-use crate::schedulers::course::reported;
+use crate::schedulers::tests::course::reported;
 
 fn passings(points: &[(f64, Option<f64>)]) -> Vec<(usize, f64, usize)> {
     let ladder = Ladder::geometric(1.0 / 27.0, 3.0);

@@ -3,7 +3,7 @@
 use tunesmith_core::{Params, Value};
 
 use super::*;
-use crate::schedulers::golden;
+use crate::schedulers::tests::golden;
 
 fn bands(options: &[(&str, Value)]) -> Option<Vec<usize>> {
     let options: Params =

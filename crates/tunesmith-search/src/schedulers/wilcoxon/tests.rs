@@ -2,7 +2,7 @@
 
 use tunesmith_core::{Params, TrialState};
 
-use crate::schedulers::course::Course;
+use crate::schedulers::tests::course::Course;
 
 /// 40 examples of which the first `wrong` are wrong.
 fn errors(wrong: usize) -> Vec<u8> {
