@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+mod pack;
 mod regret;
 mod search;
 mod train;
@@ -22,6 +23,8 @@ use serde_json::{Map, Value};
 pub(crate) enum Case {
     /// What the log and the search add to a trial: ask, report and tell, in memory and in SQLite
     Overhead,
+    /// Trials trained in one pack, against the same ones after another
+    Pack(pack::Pack),
     /// What methods of search would recommend, by `tunesmith bench` with every task; it keeps its own results
     Regret(regret::Regret),
     /// An ask and a tell of the samplers with a model, against optuna and rustuna
@@ -35,7 +38,8 @@ pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
     let place = place(root)?;
     let mut records = Vec::new();
     let measured = match case {
-        Case::Overhead => measure(root, "tunesmith-store", "overhead")?,
+        Case::Overhead => measure(root, "tunesmith-store", "overhead", &[])?,
+        Case::Pack(options) => pack::measure(root, options)?,
         Case::Regret(options) => return regret::run(root, options),
         Case::Search(options) => search::measure(root, options)?,
         Case::Train(options) => train::measure(root, options)?,
@@ -60,9 +64,15 @@ pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
 }
 
 /// The objects that the bench program printed, one a line.
-fn measure(root: &Path, package: &str, program: &str) -> Result<Vec<Map<String, Value>>> {
+fn measure(
+    root: &Path,
+    package: &str,
+    program: &str,
+    arguments: &[String],
+) -> Result<Vec<Map<String, Value>>> {
     let output = Command::new("cargo")
-        .args(["bench", "--quiet", "--package", package, "--bench", program])
+        .args(["bench", "--quiet", "--package", package, "--bench", program, "--"])
+        .args(arguments)
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()

@@ -15,7 +15,7 @@ use std::sync::mpsc::SyncSender;
 
 use tunesmith_core::{
     CatchUpError, Command, Event, Fact, FinishReason, LeaseKey, Policy, Rejection, RequeueReason,
-    Storage, Stream, Study, StudyId, SubmitError, Timestamp, Trial, TrialState, Writer,
+    Storage, Stream, Study, StudyId, SubmitError, Timestamp, TrialState, Writer,
 };
 use tunesmith_train::protocol::{FatalClass, Open, ToTrainer};
 
@@ -284,8 +284,9 @@ impl<'a> Worker<'a> {
 
     /// Waits for one message and does what it asks.
     fn step(&mut self) -> Result<(), WorkError> {
+        let works = self.working() > 0;
         let received = match &mut self.session {
-            Some(session) if self.working() > 0 => session.trainer.receive(POLL),
+            Some(session) if works => session.trainer.receive(POLL),
             _ => self.wait_for_others()?,
         };
         self.hear(received)?;

@@ -1,9 +1,10 @@
-//! Resumable state of one trial: weights, moments, word rows seen and the step, in one safetensors
-//! file. Data order, dropout and schedule are functions of seed and step, so the step is all of
-//! the position and of the random state.
+//! Resumable state of one trial: weights, moments, word rows seen and the position, in one
+//! safetensors file. Data order, dropout and schedule are functions of seed and step, so the step
+//! is all of the random state.
 //!
 //! Word rows that no batch named are not saved: they are the initial ones with decay applied, and
-//! are made again. A file appears whole or not at all. This file refuses to resume another trial's
+//! are made again. Files that do not name the update count and the seed of the initial weights are
+//! of trials that never took over a state: the step and the trial's seed. A file appears whole or not at all. This file refuses to resume another trial's
 //! state: the settings must be the same.
 
 use std::collections::HashMap;
@@ -66,6 +67,18 @@ pub(crate) enum CheckpointError {
     },
 }
 
+/// Where a trial stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Steps of its schedule done.
+    pub(crate) step: u64,
+    /// Updates of its optimiser: other than the steps once a state was taken over.
+    pub(crate) updates: u64,
+    /// The seed that the initial weights were made with; another trial's where its state was taken
+    /// over.
+    pub(crate) origin: u64,
+}
+
 /// The three buffers a checkpoint holds, by name.
 fn buffers(pack: &Pack) -> [(&'static str, &Tensor); 3] {
     [
@@ -87,11 +100,11 @@ fn gather(row: &[f32], runs: &[Slab]) -> Vec<u8> {
         .collect()
 }
 
-/// Writes the state of `slot` after `step` steps; gives the file's size in bytes.
+/// Writes the state of `slot`, which stands `at`; gives the file's size in bytes.
 pub(crate) fn save(
     pack: &Pack,
     slot: usize,
-    step: u64,
+    at: Position,
     effective: &Params,
     path: &Path,
 ) -> Result<u64, CheckpointError> {
@@ -117,7 +130,9 @@ pub(crate) fn save(
     });
     let views: Vec<_> = views.collect::<Result<_, _>>().map_err(write)?;
     let about = HashMap::from([
-        ("step".to_owned(), step.to_string()),
+        ("step".to_owned(), at.step.to_string()),
+        ("updates".to_owned(), at.updates.to_string()),
+        ("origin_seed".to_owned(), at.origin.to_string()),
         ("effective".to_owned(), settings(effective)),
     ]);
     let partial = path.with_extension("partial");
@@ -137,7 +152,7 @@ fn settings(effective: &Params) -> String {
     serde_json::to_string(effective).unwrap_or_default()
 }
 
-/// Fills `slot` with the state of a file; gives the step it was written after.
+/// Fills `slot` with the state of a file of a trial of this seed; gives where it stood.
 pub(crate) fn load(
     pack: &mut Pack,
     slot: usize,
@@ -145,11 +160,16 @@ pub(crate) fn load(
     seed: u64,
     effective: &Params,
     path: &Path,
-) -> Result<u64, CheckpointError> {
+) -> Result<Position, CheckpointError> {
     let (mut file, start, metadata) = header(path)?;
     let about = metadata.metadata().clone().unwrap_or_default();
-    let step = about.get("step").and_then(|step| step.parse().ok());
-    let step: u64 = step.ok_or_else(|| CheckpointError::NotOne { path: path.to_owned() })?;
+    let number = |name: &str| about.get(name).and_then(|value| value.parse::<u64>().ok());
+    let step = number("step").ok_or_else(|| CheckpointError::NotOne { path: path.to_owned() })?;
+    let at = Position {
+        step,
+        updates: number("updates").unwrap_or(step),
+        origin: number("origin_seed").unwrap_or(seed),
+    };
     if about.get("effective") != Some(&settings(effective)) {
         return Err(CheckpointError::Other { path: path.to_owned() });
     }
@@ -166,7 +186,7 @@ pub(crate) fn load(
         Ok(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
     };
     let (seen, keeps) = (ids("seen")?, ids("keeps")?);
-    pack.fill(slot, source, seed)?;
+    pack.fill(slot, source, at.origin)?;
     pack.words[slot] = WordRows::restore(
         pack.config.vocabulary,
         &seen,
@@ -181,7 +201,7 @@ pub(crate) fn load(
         stored.read(name, "", &[length], &mut values)?;
         edit(tensor, |all| scatter(&mut all[row.clone()], &runs, &values))?;
     }
-    Ok(step)
+    Ok(at)
 }
 
 fn scatter(row: &mut [f32], runs: &[Slab], mut values: &[f32]) {

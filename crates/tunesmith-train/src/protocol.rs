@@ -3,8 +3,10 @@
 //!
 //! The order of a conversation: [`ToTrainer::Open`] once, answered by [`FromTrainer::Ready`] or
 //! [`FromTrainer::Fatal`]; then any number of [`ToTrainer::Start`]. Every [`FromTrainer::Report`]
-//! is answered by exactly one [`ToTrainer::Verdict`] for that trial, and the trial does not step
-//! until it came, so that a decision is a function of the reports and never of timing.
+//! is answered by exactly one [`ToTrainer::Verdict`] or [`ToTrainer::Exploit`] for that trial, or
+//! ended by [`ToTrainer::Release`] or [`ToTrainer::Drop`]. Until then the trial is parked: it keeps
+//! its slot and does not step, for as long as the host likes, so that a decision is a function of
+//! the reports and never of timing. Trials that are not parked go on meanwhile.
 //!
 //! This file refuses to know what a study is: a trial is a number, params are names and values.
 
@@ -13,158 +15,19 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Task;
+mod hexadecimal;
+mod open;
+
+pub use open::{Architecture, Cadence, DeviceChoice, Model, Open, Precision, Scratch};
 
 /// The protocol's version; both ends refuse another.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A hyperparameter's value as it crosses the wire.
 pub type ParamValue = serde_json::Value;
 
 /// Hyperparameters by name, as the study file spells them.
 pub type Params = BTreeMap<String, ParamValue>;
-
-/// Which encoder is trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Model {
-    /// A directory in Hugging Face's layout, or a hub id such as `bert-base-uncased`.
-    Pretrained(String),
-    /// A small encoder with random weights and a tokenizer trained on the training text.
-    Scratch(Scratch),
-}
-
-/// The shape of an encoder that is trained from random weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scratch {
-    /// The architecture whose block, names and head are used.
-    #[serde(default)]
-    pub architecture: Architecture,
-    /// Number of layers.
-    pub layers: usize,
-    /// Width of the hidden state; a multiple of `heads`.
-    pub hidden: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Width between the two products of the feed-forward part; four times `hidden` by default.
-    #[serde(default)]
-    pub intermediate: Option<usize>,
-    /// Size of the WordPiece vocabulary that is trained, in entries.
-    #[serde(default = "Scratch::default_vocabulary")]
-    pub vocabulary: usize,
-    /// Longest text, in tokens.
-    #[serde(default = "Scratch::default_positions")]
-    pub positions: usize,
-}
-
-impl Scratch {
-    const fn default_vocabulary() -> usize {
-        4000
-    }
-
-    const fn default_positions() -> usize {
-        128
-    }
-}
-
-/// The encoder families that can be trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Architecture {
-    /// BERT (Devlin et al. 2018).
-    #[default]
-    Bert,
-    /// DistilBERT (Sanh et al. 2019).
-    Distilbert,
-    /// RoBERTa (Liu et al. 2019).
-    Roberta,
-}
-
-/// Where the arithmetic happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceChoice {
-    /// The processor.
-    #[default]
-    Cpu,
-}
-
-/// The number format of weights and activations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// IEEE single precision.
-    #[default]
-    Float32,
-}
-
-/// How often a trial is evaluated on the validation split; it always is at its end.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Cadence {
-    /// Every so many optimiser steps.
-    Steps(u64),
-    /// Every fraction of an epoch; `1.0` is once an epoch.
-    Epochs(f64),
-    /// Every fraction of the trial's own schedule; `0.25` is four times.
-    Fraction(f64),
-}
-
-impl Default for Cadence {
-    fn default() -> Self {
-        Self::Epochs(1.0)
-    }
-}
-
-/// What is common to all trials of a trainer process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Open {
-    /// [`VERSION`] of the sender.
-    pub version: u32,
-    /// The encoder.
-    pub model: Model,
-    /// The data.
-    pub task: Task,
-    /// Where relative paths in `model` and `task` start.
-    pub base_directory: PathBuf,
-    /// Where the arithmetic happens.
-    #[serde(default)]
-    pub device: DeviceChoice,
-    /// The number format.
-    #[serde(default)]
-    pub precision: Precision,
-    /// How many trials are trained at once at most.
-    pub pack: usize,
-    /// Processor threads; `None` takes the cores there are.
-    #[serde(default)]
-    pub threads: Option<usize>,
-    /// Evaluation cadence.
-    #[serde(default)]
-    pub evaluate: Cadence,
-    /// Rows evaluated at once.
-    #[serde(default = "Open::default_eval_batch")]
-    pub eval_batch_size: usize,
-    /// Seed of the training order: the same for all trials, so that they are paired.
-    pub data_seed: u64,
-    /// Device seconds of a trial between two checkpoints. Zero writes one at every report.
-    #[serde(default = "Open::default_checkpoint_seconds")]
-    pub checkpoint_seconds: f64,
-    /// Hyperparameters that every trial has unless its own say otherwise.
-    #[serde(default)]
-    pub defaults: Params,
-}
-
-impl Open {
-    const fn default_eval_batch() -> usize {
-        64
-    }
-
-    const fn default_checkpoint_seconds() -> f64 {
-        60.0
-    }
-}
 
 /// Host to trainer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -185,6 +48,15 @@ pub enum ToTrainer {
         /// A checkpoint to go on from.
         #[serde(default)]
         resume: Option<PathBuf>,
+        /// Training that comes before the trial is itself, first to last: each stretch ends at its
+        /// own `until_step` and hands its state over as [`ToTrainer::Exploit`] does. Nothing is
+        /// evaluated or reported until the trial is itself.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        past: Vec<Stretch>,
+        /// The stretch that `resume` belongs to: an index into `past`; its length is the trial
+        /// itself. Without `resume` it must be 0.
+        #[serde(default)]
+        resume_stretch: usize,
     },
     /// The answer to a report.
     Verdict {
@@ -194,6 +66,22 @@ pub enum ToTrainer {
         keep: bool,
         /// What the trial does next.
         then: Then,
+    },
+    /// A parked trial takes over the state of another parked one (weights, moments, update count)
+    /// and goes on at once with other hyperparameters, at the donor's fraction of its own new
+    /// schedule. Its seed stays. The donor stays parked; a trial may be its own donor. Answered by
+    /// [`FromTrainer::Exploited`], or by [`FromTrainer::Failed`] where the hyperparameters do not
+    /// fit the state.
+    Exploit {
+        /// The trial that takes over.
+        trial: u64,
+        /// Whose state.
+        donor: u64,
+        /// The trial's hyperparameters from here on.
+        params: Params,
+        /// The trial's directory from here on; `None` keeps the one it has.
+        #[serde(default)]
+        directory: Option<PathBuf>,
     },
     /// Checkpoint a trial after its running step and give its slot back.
     Release {
@@ -224,6 +112,20 @@ pub enum Then {
     Continue,
     /// Stop here; the slot is free.
     Stop,
+    /// Write a checkpoint, then stop: [`FromTrainer::Checkpointed`], then [`FromTrainer::Stopped`].
+    Save,
+}
+
+/// A stretch of training that a trial's state comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stretch {
+    /// Its hyperparameters.
+    pub params: Params,
+    /// Seed of initial weights and dropout, unless `params` has a `seed`.
+    pub seed: u64,
+    /// The step of its own schedule after which the next stretch takes over.
+    pub until_step: u64,
 }
 
 /// A part of the data.
@@ -248,7 +150,8 @@ pub enum FromTrainer {
         trial: u64,
         /// Optimiser steps of its whole schedule.
         total_steps: u64,
-        /// The step it starts from; not zero when resumed.
+        /// The step it starts from; not zero when resumed. A trial with a past counts the steps of
+        /// the stretch it starts in.
         from_step: u64,
         /// Every hyperparameter as the trainer uses it, defaults included.
         effective: Params,
@@ -280,6 +183,37 @@ pub enum FromTrainer {
         metrics: BTreeMap<String, f64>,
         /// Device seconds this trial has used since the last report: its share of its pack.
         device_seconds: f64,
+        /// How wrong the model is on each validation row, in file order, when [`Open::examples`]
+        /// asks for it: a class that is wrong is 1, one that is right 0; of a regression
+        /// `min(255, round(64 · |error| / sd))`, `sd` being that of the validation targets. On the
+        /// wire two hexadecimal digits a row.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "hexadecimal")]
+        errors: Option<Vec<u8>>,
+    },
+    /// A trial has taken over another's state and goes on.
+    Exploited {
+        /// The trial.
+        trial: u64,
+        /// Whose state it has.
+        donor: u64,
+        /// Where in its new schedule it stands: the donor's fraction of it, in optimiser steps.
+        step: u64,
+        /// Optimiser steps of the whole new schedule.
+        total_steps: u64,
+        /// Every hyperparameter as the trainer uses it, defaults included.
+        effective: Params,
+    },
+    /// The first optimiser step after a trial took over a state was done with these numbers; also
+    /// told when a trial with a past becomes itself.
+    ReadBack {
+        /// The trial.
+        trial: u64,
+        /// The step, counted with it.
+        step: u64,
+        /// What the update worked with, noted where it ran.
+        optimizer: OptimizerNumbers,
+        /// What schedule and hyperparameters say.
+        expected: OptimizerNumbers,
     },
     /// A checkpoint is on disk, whole.
     Checkpointed {
@@ -291,6 +225,10 @@ pub enum FromTrainer {
         path: PathBuf,
         /// Its size.
         bytes: u64,
+        /// How many stretches of training come before the one it belongs to: what
+        /// [`ToTrainer::Start`] wants as `resume_stretch`.
+        #[serde(default)]
+        stretch: usize,
     },
     /// The model was written as a verdict asked.
     Kept {
@@ -344,6 +282,22 @@ pub enum FromTrainer {
     },
 }
 
+/// What AdamW works with in a step. The learning rate is that of the head: layers below have it
+/// times their factor where `layerwise_lr_decay` is not 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerNumbers {
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub epsilon: f64,
+}
+
 /// What a trainer has loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ready {
@@ -367,6 +321,15 @@ pub struct Ready {
     pub metrics: Vec<String>,
     /// Things worth telling: texts cut at the length limit, empty texts.
     pub notes: Vec<String>,
+    /// Estimated bytes of memory that a trial adds to a pack with the defaults of
+    /// [`Open::defaults`], all weights trained: weights, gradients and two moments, and its part of
+    /// the largest training and evaluation batches' activations.
+    #[serde(default)]
+    pub bytes_per_slot: u64,
+    /// Bytes of memory that a process can still take here, limits of control groups respected; 0
+    /// where the system does not tell.
+    #[serde(default)]
+    pub available_bytes: u64,
 }
 
 /// Why a trial failed.
@@ -419,3 +382,6 @@ pub enum FatalClass {
     /// A disk that is full or not writable.
     Disk,
 }
+
+#[cfg(test)]
+mod tests;

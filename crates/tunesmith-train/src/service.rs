@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
 use crate::protocol::{FromTrainer, ToTrainer};
-use crate::trainer::{Fatal, Start, Trainer};
+use crate::trainer::{Exploit, Fatal, Start, Trainer};
 
 /// Lines that may wait between the reader and the loop.
 const WAITING_LINES: usize = 1024;
@@ -120,8 +120,12 @@ fn take(
         return Err(Fatal::protocol("the first message must be `open`".to_owned()));
     };
     match message {
-        ToTrainer::Start { trial, params, seed, directory, resume } => {
-            trainer.start(Start { trial, params, seed, directory, resume }, tell)?;
+        ToTrainer::Start { trial, params, seed, directory, resume, past, resume_stretch } => {
+            let start = Start { trial, params, seed, directory, resume, past, resume_stretch };
+            trainer.start(start, tell)?;
+        }
+        ToTrainer::Exploit { trial, donor, params, directory } => {
+            trainer.exploit(&Exploit { trial, donor, params, directory }, tell)?;
         }
         ToTrainer::Verdict { trial, keep, then } => trainer.verdict(trial, keep, then, tell)?,
         ToTrainer::Release { trial } => trainer.release(trial, tell),

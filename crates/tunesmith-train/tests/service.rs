@@ -1,106 +1,22 @@
 //! A trainer behind its pipes, driven as a host drives it: a small encoder from random weights on
 //! data made here.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
-use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
+mod host;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use host::{Host, go_on, open, params, start, write_data};
 use serde_json::{Value as Json, json};
 use tunesmith_train::protocol::{FailureReason, FatalClass, FromTrainer};
-
-/// A trainer on a thread of its own.
-struct Host {
-    to: Option<PipeWriter>,
-    from: BufReader<PipeReader>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Host {
-    fn new() -> Self {
-        let (input, to) = std::io::pipe().expect("a pipe");
-        let (from, mut output) = std::io::pipe().expect("a pipe");
-        let serve = move || {
-            tunesmith_train::service::serve(BufReader::new(input), &mut output)
-                .expect("the host listens");
-        };
-        Self { to: Some(to), from: BufReader::new(from), thread: Some(std::thread::spawn(serve)) }
-    }
-
-    fn say(&mut self, message: &Json) {
-        let to = self.to.as_mut().expect("still open");
-        writeln!(to, "{message}").expect("the trainer listens");
-    }
-
-    fn hear(&mut self) -> FromTrainer {
-        let mut line = String::new();
-        self.from.read_line(&mut line).expect("a line");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
-    }
-
-    /// The next message that is no progress.
-    fn hear_news(&mut self) -> FromTrainer {
-        loop {
-            let message = self.hear();
-            if !matches!(message, FromTrainer::Progress { .. }) {
-                return message;
-            }
-        }
-    }
-
-    fn close(mut self) {
-        self.to.take();
-        self.thread.take().expect("a thread").join().expect("the trainer ends when its input does");
-    }
-}
-
-/// Rows whose label is whether a word of one kind or the other stands in them.
-fn write_data(directory: &Path) {
-    let rows = |count: usize, shift: usize| {
-        let mut text = String::from("text\tlabel\n");
-        for i in 0..count {
-            let i = i + shift;
-            let mood = if i.is_multiple_of(2) { "good" } else { "bad" };
-            let filler = ["the river", "a table", "this song", "one lamp", "some bread"][i % 5];
-            let tail = ["was", "seemed", "felt"][i % 3];
-            let again = ["again", "at last"][i / 2 % 2];
-            let label = if i.is_multiple_of(2) { "yes" } else { "no" };
-            text.extend([filler, " ", tail, " ", mood, " today ", again, "\t", label, "\n"]);
-        }
-        text
-    };
-    std::fs::write(directory.join("train.tsv"), rows(120, 0)).expect("written");
-    std::fs::write(directory.join("dev.tsv"), rows(40, 7)).expect("written");
-}
-
-fn open(directory: &Path) -> Json {
-    json!({
-        "type": "open", "version": 1,
-        "model": {"layers": 2, "hidden": 32, "heads": 2, "vocabulary": 200, "positions": 32},
-        "task": {"train": "train.tsv", "validation": "dev.tsv", "text": "text", "label": "label"},
-        "base_directory": directory, "pack": 3, "threads": 2,
-        "evaluate": {"epochs": 1.0}, "data_seed": 7, "checkpoint_seconds": 0.0, "defaults": {},
-    })
-}
-
-fn start(trial: u64, params: &Json, directory: &Path, resume: Option<&Path>) -> Json {
-    let directory = directory.join(format!("trial-{trial}"));
-    json!({"type": "start", "trial": trial, "params": params, "seed": 100 + trial, "directory": directory, "resume": resume})
-}
-
-fn params(learning_rate: f64) -> Json {
-    json!({"learning_rate": learning_rate, "per_device_train_batch_size": 8, "num_train_epochs": 3, "weight_decay": 0.01})
-}
-
-fn go_on(trial: u64) -> Json {
-    json!({"type": "verdict", "trial": trial, "keep": false, "then": "continue"})
-}
 
 fn ready(host: &mut Host, directory: &Path) {
     host.say(&open(directory));
     let FromTrainer::Ready(ready) = host.hear() else { panic!("not ready") };
     assert_eq!((ready.train_rows, ready.validation_rows), (120, 40));
     assert_eq!(ready.labels, ["no", "yes"]);
+    // Weights, gradients and two moments in float32, and activations.
+    assert!(ready.bytes_per_slot > 16 * ready.weights, "{ready:?}");
 }
 
 type Reports = BTreeMap<u64, Vec<(u64, BTreeMap<String, f64>)>>;
@@ -296,6 +212,7 @@ fn what_cannot_be_opened_is_fatal_with_its_class() {
     };
     check(&|open| open["task"]["label"] = json!("labl"), FatalClass::Data, "label");
     check(&|open| open["version"] = json!(99), FatalClass::Protocol, "version 99");
+    check(&|open| open["evaluate_at"] = json!([0.5, 1.5]), FatalClass::Protocol, "has 1.5");
     let model = directory.path().join("model");
     std::fs::create_dir(&model).expect("made");
     check(&|open| open["model"] = json!(model), FatalClass::Model, "config.json");

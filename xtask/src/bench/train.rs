@@ -157,7 +157,7 @@ fn step_fixture(root: &Path, options: &Train, shape: &str, folder: &Path) -> Res
 
 fn open(model: &Path, task: &Value, evaluate: &Value) -> Value {
     json!({
-        "type": "open", "version": 1, "model": model, "task": task, "base_directory": "/", "pack": 1,
+        "type": "open", "version": 2, "model": model, "task": task, "base_directory": "/", "pack": 1,
         "threads": 2, "evaluate": evaluate, "eval_batch_size": 16, "data_seed": 1,
         "checkpoint_seconds": 1e9, "defaults": {},
     })

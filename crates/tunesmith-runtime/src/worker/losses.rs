@@ -4,7 +4,7 @@
 
 use tunesmith_core::{FailureReason, Outcome, RequeueReason};
 
-use super::{Stage, WorkError, Worker};
+use super::{WorkError, Worker};
 use crate::progress::Progress;
 use crate::trainer::{Ending, How};
 

@@ -1,6 +1,8 @@
 //! A small world for the worker: a clock that stands still unless told, a log in memory, and
 //! trainers that train nothing, keep the protocol strictly, and fail when the plan says so.
 
+#![expect(dead_code, reason = "each test program uses a part of the world")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -432,6 +434,8 @@ struct InTraining {
     rate: f64,
     directory: PathBuf,
     waits: bool,
+    /// How many stretches of training came before.
+    depth: usize,
 }
 
 /// Both metrics after so many steps.
@@ -485,7 +489,7 @@ impl Fake {
             effective: BTreeMap::from([("learning_rate".to_owned(), rate.into())]),
             trained_weights: 1,
         });
-        self.trials.insert(trial, InTraining { step, rate, directory, waits: false });
+        self.trials.insert(trial, InTraining { step, rate, directory, waits: false, depth: 0 });
     }
 
     /// Trains what came before the trial, and then it.
@@ -501,7 +505,8 @@ impl Fake {
         assert!(resume_stretch <= past.len());
         let step = past.last().map_or(0, |stretch| stretch.until_step);
         self.shared.borrow_mut().retraced.push((trial, past.len()));
-        self.trials.insert(trial, InTraining { step, rate, directory, waits: false });
+        let depth = past.len();
+        self.trials.insert(trial, InTraining { step, rate, directory, waits: false, depth });
         self.outbox.push_back(FromTrainer::Started {
             trial,
             total_steps: STEPS,
@@ -512,9 +517,10 @@ impl Fake {
     }
 
     fn exploit(&mut self, trial: u64, donor: u64, rate: f64) {
-        let step = self.trials.get(&donor).filter(|known| known.waits).expect("it is parked").step;
+        let donated = self.trials.get(&donor).filter(|known| known.waits).expect("it is parked");
+        let (step, depth) = (donated.step, donated.depth + 1);
         let known = self.trials.get_mut(&trial).filter(|known| known.waits).expect("it is parked");
-        (known.step, known.rate, known.waits) = (step, rate, false);
+        (known.step, known.rate, known.waits, known.depth) = (step, rate, false, depth);
         let lie = self.shared.borrow().plan.stale_optimizer;
         let numbers = |learning_rate: f64| OptimizerNumbers {
             learning_rate,
@@ -535,7 +541,6 @@ impl Fake {
             step: step + 1,
             optimizer: numbers(if lie { 7e-7 } else { rate }),
             expected: numbers(rate),
-            stretch: 0,
         });
     }
 
@@ -551,7 +556,7 @@ impl Fake {
             step: known.step,
             path,
             bytes: 1,
-            stretch: usize::MAX - 1,
+            stretch: known.depth,
         });
     }
 

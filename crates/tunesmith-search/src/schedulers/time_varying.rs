@@ -88,12 +88,13 @@ pub(super) fn differences(
 impl Posterior {
     /// After values at points: time first.
     pub(super) fn of(kernel: Fading, points: &[Vec<f64>], values: &[f64]) -> Self {
-        let factor = Cholesky::of(points.len(), |row, entries| {
-            for (offset, entry) in entries.iter_mut().enumerate() {
-                let noise = if offset == 0 { NOISE } else { 0.0 };
-                *entry = kernel.covariance(&points[row], &points[row + offset]) + noise;
+        let fill = |row: usize, from_diagonal: &mut [f64]| {
+            for (slot, point) in from_diagonal.iter_mut().zip(&points[row..]) {
+                *slot = kernel.covariance(&points[row], point);
             }
-        });
+            from_diagonal[0] += NOISE;
+        };
+        let factor = Cholesky::of(points.len(), fill);
         let mut weights = values.to_vec();
         factor.solve(&mut weights);
         let fit = dot(values, &weights);

@@ -322,8 +322,13 @@ impl Encoder<'_> {
             Level { index: 0, layer: &self.layout.layers[0], spans, rows: self.pass.rows() };
         let none = self.pass.no_masks();
         self.norm_backward(workspace, &level, &self.layout.embedding_norm, &none, &d, &sum)?;
-        let op =
-            embedding::Backward { spans, width, tokens: &self.pass.tokens, tables: self.tables() };
+        let tables = self.tables();
+        let tables = embedding::Tables {
+            words: tables.words.unstacked(),
+            positions: tables.positions.unstacked(),
+            types: tables.types.map(|types| types.unstacked()),
+        };
+        let op = embedding::Backward { spans, width, tokens: &self.pass.tokens, tables };
         launch(&op, &[self.gradients], &[&d])
     }
 }

@@ -35,6 +35,12 @@ impl Keep {
 }
 
 impl Encoder<'_> {
+    /// Logits of every text: `[texts, outputs]`.
+    pub(crate) fn run(&self, workspace: &mut Workspace, keep: Keep) -> Result<Tensor> {
+        let hidden = self.forward(workspace, keep)?;
+        self.classify(workspace, &hidden)
+    }
+
     /// Runs embeddings and layers. The result, `[texts, width]`, is the hidden state of first
     /// tokens.
     pub(crate) fn forward(&self, workspace: &mut Workspace, keep: Keep) -> Result<Tensor> {

@@ -35,7 +35,7 @@ pub(crate) struct Encoder<'a> {
     pub(crate) weights: &'a Tensor,
     /// Frozen weights.
     pub(crate) frozen: &'a Tensor,
-    /// Gradients: as `weights`.
+    /// Gradients of the one slot that a backward pass is of: a row of `weights`.
     pub(crate) gradients: &'a Tensor,
     /// What an adapter's part is multiplied by, by slot.
     pub(crate) scales: &'a [f32],
@@ -53,7 +53,7 @@ impl Encoder<'_> {
 
     /// Where the gradient of a placed weight goes; frozen weights have none.
     pub(crate) fn gradient(placed: &Placed) -> Option<Place> {
-        placed.trained.then_some(placed.place)
+        placed.trained.then_some(placed.place.unstacked())
     }
 
     /// Whether layer `index` computes first tokens alone.

@@ -78,14 +78,12 @@ impl Encoder<'_> {
         let Some(weight) = Self::gradient(&affine.weight) else {
             return Ok(());
         };
-        let op = BackwardWeight {
-            spans,
-            shape,
-            weight,
-            bias: Self::gradient(&affine.bias),
-            write: self.write,
-        };
-        launch(&op, &[self.gradients], &[x, dy])
+        let bias = Self::gradient(&affine.bias);
+        for span in spans {
+            let op = BackwardWeight { span: *span, shape, weight, bias, write: self.write };
+            launch(&op, &[self.gradients], &[x, dy])?;
+        }
+        Ok(())
     }
 
     /// The gradient of a projection's input.
@@ -173,6 +171,7 @@ impl Encoder<'_> {
             outputs,
             stripe: put.stripe,
             weight: put.adapter.up.place,
+            gradient: put.adapter.up.place.unstacked(),
             scales: self.scales,
             write: self.write,
         };
@@ -180,9 +179,11 @@ impl Encoder<'_> {
         let x = self.adapter_input(put, x, scratch.input, inputs)?;
         let shape = Shape { inputs, outputs: rank };
         let down = put.adapter.down.place;
-        let weight =
-            BackwardWeight { spans: put.spans, shape, weight: down, bias: None, write: self.write };
-        launch(&weight, &[self.gradients], &[&x, &d_inner])?;
+        for span in put.spans {
+            let (weight, write) = (down.unstacked(), self.write);
+            let op = BackwardWeight { span: *span, shape, weight, bias: None, write };
+            launch(&op, &[self.gradients], &[&x, &d_inner])?;
+        }
         let Some(dx) = dx else { return Ok(()) };
         let masks = self.pass.masks(put.site);
         let own = scratch.input.take(x.device(), rows * inputs)?;

@@ -27,6 +27,14 @@ impl Buffer {
     }
 }
 
+#[cfg(test)]
+impl Buffer {
+    /// Floats that it has room for.
+    fn floats(&self) -> usize {
+        self.tensor.as_ref().map_or(0, Tensor::elem_count)
+    }
+}
+
 /// What a forward pass keeps of one layer.
 #[derive(Debug, Default)]
 pub(crate) struct LayerBuffers {
@@ -127,5 +135,28 @@ impl Workspace {
             d_adapter: Buffer::default(),
             head: HeadBuffers::default(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Workspace {
+    /// Floats of all buffers together.
+    pub(crate) fn floats(&self) -> usize {
+        let of_layer = |layer: &LayerBuffers| -> usize {
+            let LayerBuffers { input, first, qkv, queries, context, .. } = layer;
+            let LayerBuffers { normalisers, attention_sum, attention_norm, .. } = layer;
+            let (wide, sum) = (&layer.wide, &layer.output_sum);
+            let attention = [input, first, qkv, queries, context, normalisers];
+            let rest = [attention_sum, attention_norm, wide, sum];
+            attention.into_iter().chain(rest).chain(&layer.adapters).map(Buffer::floats).sum()
+        };
+        let layers = self.layers.iter().map(of_layer).sum::<usize>();
+        let shared = [&self.embedding_sum, &self.activated, &self.d_hidden, &self.d_first];
+        let down = [&self.d_sublayer, &self.d_context, &self.d_wide, &self.d_qkv, &self.d_queries];
+        let HeadBuffers { input, dense, activated, recomputed, .. } = &self.head;
+        let HeadBuffers { d_activated, logits, d_logits, .. } = &self.head;
+        let head = [input, dense, activated, recomputed, d_activated, logits, d_logits];
+        let others = shared.into_iter().chain(down).chain(head);
+        layers + others.map(Buffer::floats).sum::<usize>()
     }
 }

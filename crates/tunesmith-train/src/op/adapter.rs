@@ -5,7 +5,6 @@
 
 use candle_core::{Result, bail};
 
-use super::linear::slot_rows;
 use super::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
 use super::vector::add;
 use super::{Operator, Place, Span, carve, rows};
@@ -58,8 +57,10 @@ pub(crate) struct UpBackward<'a> {
     pub(crate) outputs: usize,
     /// Which they are.
     pub(crate) stripe: Stripe,
-    /// Where `B` and its gradient are.
+    /// Where `B` is.
     pub(crate) weight: Place,
+    /// Where its gradient goes.
+    pub(crate) gradient: Place,
     /// `s` by slot.
     pub(crate) scales: &'a [f32],
     /// Whether the gradient is replaced or added to.
@@ -73,9 +74,8 @@ impl Operator for UpBackward<'_> {
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
         let [du, gradients] = outputs else { bail!("{} has two outputs", self.name()) };
-        let slots = slot_rows(gradients, self.spans, self.weight.stride);
         let pieces = carve(du, self.spans, self.rank);
-        for ((span, du), slot) in self.spans.iter().zip(pieces).zip(slots) {
+        for (span, du) in self.spans.iter().zip(pieces) {
             let dy = &rows(inputs[0], span, self.stripe.stride)[self.stripe.column..];
             let dy = Matrix::strided(dy, span.rows, self.outputs, self.stripe.stride);
             let u = Matrix::dense(rows(inputs[1], span, self.rank), span.rows, self.rank);
@@ -83,8 +83,8 @@ impl Operator for UpBackward<'_> {
             let scale = self.scales[span.slot];
             let out = MatrixMut::dense(du, span.rows, self.rank);
             multiply(out, dy, b, scale, Write::Replace, Threads::Pool);
-            let own = Place { slab: self.weight.slab, stride: 0 };
-            let out = MatrixMut::dense(own.of_mut(slot, 0), self.outputs, self.rank);
+            let gradient = self.gradient.of_mut(gradients, span.slot);
+            let out = MatrixMut::dense(gradient, self.outputs, self.rank);
             multiply(out, dy.t(), u, scale, self.write, Threads::Pool);
         }
         Ok(())

@@ -115,11 +115,11 @@ impl Operator for BackwardInput<'_> {
     }
 }
 
-/// Outputs `[gradients]`, inputs `[x, dy]`: the gradients of `W` and `b`.
+/// Outputs `[gradients]`, inputs `[x, dy]`: the gradients of `W` and `b` of one slot.
 #[derive(Debug)]
-pub(crate) struct BackwardWeight<'a> {
-    /// Which rows are whose.
-    pub(crate) spans: &'a [Span],
+pub(crate) struct BackwardWeight {
+    /// The slot's rows.
+    pub(crate) span: Span,
     /// Inputs and outputs of the map.
     pub(crate) shape: Shape,
     /// Where the gradient of `W` goes.
@@ -130,66 +130,31 @@ pub(crate) struct BackwardWeight<'a> {
     pub(crate) write: Write,
 }
 
-impl BackwardWeight<'_> {
-    /// Works on one slot's row of the gradient buffer.
-    fn slot(&self, span: &Span, gradients: &mut [f32], x: &[f32], dy: &[f32], threads: Threads) {
-        let Shape { inputs: k, outputs: n } = self.shape;
-        let (x, dy) = (rows(x, span, k), rows(dy, span, n));
-        let own = |place: &Place| Place { slab: place.slab, stride: 0 };
-        let left = Matrix::dense(dy, span.rows, n).t();
-        let right = Matrix::dense(x, span.rows, k);
-        let out = MatrixMut::dense(own(&self.weight).of_mut(gradients, 0), n, k);
-        multiply(out, left, right, 1.0, self.write, threads);
-        if let Some(bias) = &self.bias {
-            column_sums(own(bias).of_mut(gradients, 0), dy, self.write, threads);
-        }
-    }
-}
-
-impl Operator for BackwardWeight<'_> {
+impl Operator for BackwardWeight {
     fn name(&self) -> &'static str {
         "linear backward of its weights"
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        let (x, dy) = (inputs[0], inputs[1]);
-        let slots = slot_rows(outputs[0], self.spans, self.weight.stride);
-        if self.spans.len() > 1 {
-            self.spans
-                .par_iter()
-                .zip(slots)
-                .for_each(|(span, slot)| self.slot(span, slot, x, dy, Threads::One));
-        } else {
-            for (span, slot) in self.spans.iter().zip(slots) {
-                self.slot(span, slot, x, dy, Threads::Pool);
-            }
+        let Shape { inputs: k, outputs: n } = self.shape;
+        let Span { slot, rows: count, .. } = self.span;
+        let (x, dy) = (rows(inputs[0], &self.span, k), rows(inputs[1], &self.span, n));
+        let left = Matrix::dense(dy, count, n).t();
+        let right = Matrix::dense(x, count, k);
+        let out = MatrixMut::dense(self.weight.of_mut(outputs[0], slot), n, k);
+        multiply(out, left, right, 1.0, self.write, Threads::Pool);
+        if let Some(bias) = &self.bias {
+            column_sums(bias.of_mut(outputs[0], slot), dy, self.write);
         }
         Ok(())
     }
-}
-
-/// The rows of a `[slots, stride]` buffer that `spans` name. Slots of spans ascend.
-pub(crate) fn slot_rows<'a>(
-    buffer: &'a mut [f32],
-    spans: &[Span],
-    stride: usize,
-) -> Vec<&'a mut [f32]> {
-    let mut wanted = spans.iter().peekable();
-    let mut found = Vec::with_capacity(spans.len());
-    for (slot, row) in buffer.chunks_exact_mut(stride).enumerate() {
-        if wanted.next_if(|span| span.slot == slot).is_some() {
-            found.push(row);
-        }
-    }
-    assert!(wanted.next().is_none(), "spans name a slot once each, in ascending order");
-    found
 }
 
 /// Columns that one task sums: the order of a column's sum never depends on threads.
 const COLUMNS_OF_A_TASK: usize = 128;
 
 /// The sum of every column of `values`, whose rows are as wide as `sums`.
-pub(crate) fn column_sums(sums: &mut [f32], values: &[f32], write: Write, threads: Threads) {
+fn column_sums(sums: &mut [f32], values: &[f32], write: Write) {
     let width = sums.len();
     let sum = |(block, sums): (usize, &mut [f32])| {
         let mut total = [0f32; COLUMNS_OF_A_TASK];
@@ -200,8 +165,5 @@ pub(crate) fn column_sums(sums: &mut [f32], values: &[f32], write: Write, thread
             Write::Add => add(sums, total),
         }
     };
-    match threads {
-        Threads::Pool => sums.par_chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum),
-        Threads::One => sums.chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum),
-    }
+    sums.par_chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum);
 }

@@ -216,6 +216,11 @@ impl Place {
         &mut weights[start..start + self.slab.length]
     }
 
+    /// The same place in a buffer that has one slot's row alone.
+    pub(crate) fn unstacked(&self) -> Place {
+        Place { stride: 0, ..*self }
+    }
+
     /// A part of this place.
     pub(crate) fn part(&self, offset: usize, length: usize) -> Place {
         let slab = Slab { offset: self.slab.offset + offset, length };

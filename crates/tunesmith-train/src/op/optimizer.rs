@@ -3,6 +3,8 @@
 //!
 //! This file refuses to know schedules: it is told the step's numbers.
 
+use std::cell::Cell;
+
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
@@ -99,8 +101,8 @@ pub(crate) struct Update<'a> {
     pub(crate) rows: &'a [u32],
 }
 
-/// Outputs `[weights, first moments, second moments]`, inputs `[gradients]`, all
-/// `[slots, stride]`.
+/// Outputs `[weights, first moments, second moments]`, all `[slots, stride]`, inputs
+/// `[gradients]`, the row of the slot that steps.
 #[derive(Debug)]
 pub(crate) struct AdamW<'a> {
     /// Floats of a slot's row.
@@ -109,8 +111,10 @@ pub(crate) struct AdamW<'a> {
     pub(crate) segments: &'a [Segment],
     /// The word table, when it is trained, and its width.
     pub(crate) words: Option<(Segment, usize)>,
-    /// The slots that step.
-    pub(crate) updates: &'a [Update<'a>],
+    /// The slot that steps.
+    pub(crate) update: Update<'a>,
+    /// Gets the numbers that it was updated with.
+    pub(crate) done: Cell<Option<Numbers>>,
 }
 
 /// Floats of one task.
@@ -126,28 +130,29 @@ impl Operator for AdamW<'_> {
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
         let [w, m, v] = outputs else { bail!("{} has three outputs", self.name()) };
-        for update in self.updates {
-            let row = update.slot * self.stride..(update.slot + 1) * self.stride;
-            let mut row = Row {
-                w: &mut w[row.clone()],
-                m: &mut m[row.clone()],
-                v: &mut v[row.clone()],
-                g: &inputs[0][row],
-                at: 0,
-            };
-            let mut pieces: Vec<Piece<'_>> = Vec::new();
-            for (slab, kernel) in self.runs(update) {
-                row.cut(slab, kernel, &mut pieces);
-            }
-            pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+        let slot = self.update.slot;
+        let row = slot * self.stride..(slot + 1) * self.stride;
+        let mut row = Row {
+            w: &mut w[row.clone()],
+            m: &mut m[row.clone()],
+            v: &mut v[row],
+            g: inputs[0],
+            at: 0,
+        };
+        let mut pieces: Vec<Piece<'_>> = Vec::new();
+        for (slab, kernel) in self.runs() {
+            row.cut(slab, kernel, &mut pieces);
         }
+        pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+        self.done.set(Some(self.update.numbers));
         Ok(())
     }
 }
 
 impl AdamW<'_> {
     /// The runs of a slot's row that change in this step, ascending.
-    fn runs(&self, update: &Update<'_>) -> Vec<(Slab, Kernel)> {
+    fn runs(&self) -> Vec<(Slab, Kernel)> {
+        let update = &self.update;
         let kernel = |segment: &Segment| {
             update.numbers.kernel(segment.decays, update.factors[segment.depth])
         };

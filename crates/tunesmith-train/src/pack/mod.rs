@@ -1,15 +1,17 @@
 //! A pack: the weights, gradients and moments of K trials along one slot axis, and the steps that
 //! all of them take together.
 //!
-//! K = 1 is a pack like any other. This module refuses to know data sets, schedules and trials;
+//! A step goes slot by slot, the slots side by side over the threads. K = 1 is a pack like any other. This module refuses to know data sets, schedules and trials;
 //! the trainer brings those.
 
+pub(crate) mod footprint;
 pub(crate) mod initial;
 pub(crate) mod words;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use candle_core::{DType, Device, Result, Tensor};
+use rayon::prelude::*;
 
 use crate::encoder::Encoder;
 use crate::encoder::forward::Keep;
@@ -20,7 +22,7 @@ use crate::model::layout::{Layout, Plan};
 use crate::op::loss::{Bend, Targets, loss};
 use crate::op::matrix::Write;
 use crate::op::optimizer::{AdamW, Numbers, Update, sum_of_squares};
-use crate::op::{Operator, Slab, Span, edit, launch, read};
+use crate::op::{Operator, Slab, edit, launch, read};
 use words::WordRows;
 
 /// One slot's part of a pass.
@@ -82,12 +84,14 @@ pub(crate) struct Pack {
     pub(crate) second_moments: Tensor,
     /// Shared.
     pub(crate) frozen: Tensor,
-    gradients: Tensor,
+    /// By slot, so that backward passes of slots can run side by side: rows of `weights`.
+    gradients: Vec<Tensor>,
     /// By slot.
     pub(crate) words: Vec<WordRows>,
     /// LoRA's scale by slot.
     pub(crate) scales: Vec<f32>,
-    workspace: Workspace,
+    /// By slot.
+    workspaces: Vec<Workspace>,
 }
 
 /// The learning-rate side of one slot's update.
@@ -101,6 +105,15 @@ pub(crate) struct Rates {
     pub(crate) max_norm: f64,
     /// Learning-rate factor by depth.
     pub(crate) factors: Vec<f64>,
+}
+
+/// What one slot's update came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Updated {
+    /// Norm of the gradients before clipping.
+    pub(crate) norm: f64,
+    /// The numbers that the slot was updated with, noted by the operator.
+    pub(crate) numbers: Numbers,
 }
 
 impl Pack {
@@ -120,13 +133,21 @@ impl Pack {
             weights: row()?,
             first_moments: row()?,
             second_moments: row()?,
-            gradients: row()?,
+            gradients: (0..slots)
+                .map(|_| Tensor::zeros(layout.stride, DType::F32, device))
+                .collect::<Result<_>>()?,
             frozen: Tensor::zeros(layout.frozen.max(1), DType::F32, device)?,
             words: (0..slots).map(|_| WordRows::new(config.vocabulary)).collect(),
             scales: vec![0.0; slots],
-            workspace: Workspace::new(device, config.layers),
+            workspaces: (0..slots).map(|_| Workspace::new(device, config.layers)).collect(),
             layout,
         })
+    }
+
+    /// Floats of the buffers that passes work in.
+    #[cfg(test)]
+    pub(crate) fn workspace_floats(&self) -> usize {
+        self.workspaces.iter().map(Workspace::floats).sum()
     }
 
     /// Makes a slot ready for another trial: no moments, no gradients, no word seen.
@@ -134,14 +155,38 @@ impl Pack {
         let row = slot * self.layout.stride..(slot + 1) * self.layout.stride;
         let seen = self.words[slot].seen().to_vec();
         let runs = self.runs(&seen);
-        for tensor in [&self.first_moments, &self.second_moments, &self.gradients] {
-            edit(tensor, |values| {
-                let values = &mut values[row.clone()];
-                runs.iter()
-                    .for_each(|slab| values[slab.offset..slab.offset + slab.length].fill(0.0));
+        let zero = |values: &mut [f32]| {
+            runs.iter().for_each(|slab| values[slab.offset..slab.offset + slab.length].fill(0.0));
+        };
+        for tensor in [&self.first_moments, &self.second_moments] {
+            edit(tensor, |values| zero(&mut values[row.clone()]))?;
+        }
+        edit(&self.gradients[slot], zero)?;
+        self.words[slot] = WordRows::new(self.config.vocabulary);
+        Ok(())
+    }
+
+    /// Gives slot `to` the whole state of slot `from`: weights, moments, words. Neither is between
+    /// the two halves of a step.
+    pub(crate) fn copy_state(&mut self, from: usize, to: usize) -> Result<()> {
+        if from == to {
+            return Ok(());
+        }
+        self.clear(to)?;
+        let stride = self.layout.stride;
+        let start = to * stride;
+        edit(&self.weights, |all| all.copy_within(from * stride..(from + 1) * stride, start))?;
+        // Moments of words that were never seen are zero in both.
+        let runs = self.runs(self.words[from].seen());
+        for moments in [&self.first_moments, &self.second_moments] {
+            edit(moments, |all| {
+                for slab in &runs {
+                    let first = from * stride + slab.offset;
+                    all.copy_within(first..first + slab.length, start + slab.offset);
+                }
             })?;
         }
-        self.words[slot] = WordRows::new(self.config.vocabulary);
+        self.words[to] = self.words[from].clone();
         Ok(())
     }
 
@@ -158,58 +203,14 @@ impl Pack {
         runs
     }
 
-    fn pass(&self, works: &[Work<'_>]) -> Pass {
-        let mut pass = Pass::new(self.slots);
-        for work in works {
-            pass.add(work.slot, work.noise, self.config.first_position, work.texts.iter().copied());
-        }
-        pass
-    }
-
     /// Logits of every work, in order: `[texts, outputs]` each. Dropout as the works say.
     pub(crate) fn logits(&mut self, works: &[Work<'_>]) -> Result<Vec<Vec<f32>>> {
         self.catch_up(works, false)?;
-        let pass = self.pass(works);
-        let logits = self.forward(&pass, Keep::Nothing)?;
-        let outputs = self.plan.outputs;
-        read(&logits, |all| {
-            let rows = |span: &Span| {
-                all[span.start * outputs..(span.start + span.rows) * outputs].to_vec()
-            };
-            pass.text_spans.iter().map(rows).collect()
+        self.side_by_side(works, |pack, work, _, workspace| {
+            let pass = pack.pass(work);
+            let logits = pack.encoder(&pass, Write::Replace).run(workspace, Keep::Nothing)?;
+            read(&logits, <[f32]>::to_vec)
         })
-    }
-
-    fn encoder<'a>(&'a self, pass: &'a Pass, write: Write) -> Encoder<'a> {
-        Encoder {
-            config: &self.config,
-            layout: &self.layout,
-            weights: &self.weights,
-            frozen: &self.frozen,
-            gradients: &self.gradients,
-            scales: &self.scales,
-            pass,
-            write,
-        }
-    }
-
-    fn forward(&mut self, pass: &Pass, keep: Keep) -> Result<Tensor> {
-        self.with_workspace(|pack, workspace| {
-            let encoder = pack.encoder(pass, Write::Replace);
-            let hidden = encoder.forward(workspace, keep)?;
-            encoder.classify(workspace, &hidden)
-        })
-    }
-
-    fn with_workspace<R>(
-        &mut self,
-        body: impl FnOnce(&Self, &mut Workspace) -> Result<R>,
-    ) -> Result<R> {
-        let device = self.workspace.device.clone();
-        let mut workspace = std::mem::replace(&mut self.workspace, Workspace::new(&device, 0));
-        let result = body(self, &mut workspace);
-        self.workspace = workspace;
-        result
     }
 
     /// Losses of a batch, one a work; gradients replace those there are, or are added to them.
@@ -220,26 +221,72 @@ impl Pack {
         write: Write,
     ) -> Result<Vec<f64>> {
         self.catch_up(works, true)?;
-        let pass = self.pass(works);
-        if write == Write::Replace {
-            self.zero_tables(works)?;
-        }
-        let logits = self.forward(&pass, Keep::Activations)?;
-        self.with_workspace(|pack, workspace| {
+        self.side_by_side(works, |pack, work, index, workspace| {
+            if write == Write::Replace {
+                pack.zero_tables(work.slot)?;
+            }
+            let pass = pack.pass(work);
             let encoder = pack.encoder(&pass, write);
+            let logits = encoder.run(workspace, Keep::Activations)?;
             let device = workspace.device.clone();
             let d_logits = workspace.head.d_logits.take(&device, logits.elem_count())?;
-            let op = Losses {
-                spans: &pass.text_spans,
-                outputs: pack.plan.outputs,
-                aims,
-                losses: RefCell::new(Vec::with_capacity(works.len())),
-            };
+            let op =
+                Loss { outputs: pack.plan.outputs, aim: &aims[index], loss: Cell::new(f64::NAN) };
             launch(&op, &[&d_logits], &[&logits])?;
             encoder.classify_backward(workspace)?;
             encoder.backward(workspace)?;
-            Ok(op.losses.into_inner())
+            Ok(op.loss.get())
         })
+    }
+
+    /// Does every work's pass with its slot's workspace, spread over the threads. A slot keeps to
+    /// one thread while the others have slots of their own: its activations stay in that core's
+    /// cache, and no thread waits for another between operators. Threads that are left over share
+    /// in the operators. What comes out never depends on it.
+    fn side_by_side<R: Send>(
+        &mut self,
+        works: &[Work<'_>],
+        body: impl Fn(&Self, &Work<'_>, usize, &mut Workspace) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let mut workspaces = std::mem::take(&mut self.workspaces);
+        let mut wanted = works.iter().enumerate().peekable();
+        let pairs: Vec<_> = workspaces
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(slot, workspace)| {
+                let (index, work) = wanted.next_if(|(_, work)| work.slot == slot)?;
+                Some((index, work, workspace))
+            })
+            .collect();
+        assert_eq!(pairs.len(), works.len(), "works name a slot once each, in ascending order");
+        let pack = &*self;
+        let one = |(index, work, workspace): (usize, &Work<'_>, &mut Workspace)| {
+            body(pack, work, index, workspace)
+        };
+        let results = pairs.into_par_iter().with_max_len(1).map(one).collect();
+        self.workspaces = workspaces;
+        results
+    }
+
+    fn pass(&self, work: &Work<'_>) -> Pass {
+        let mut pass = Pass::new(self.slots);
+        pass.add(work.slot, work.noise, self.config.first_position, work.texts.iter().copied());
+        pass
+    }
+
+    /// The encoder of a pass over one slot.
+    fn encoder<'a>(&'a self, pass: &'a Pass, write: Write) -> Encoder<'a> {
+        let slot = pass.spans.first().map_or(0, |span| span.slot);
+        Encoder {
+            config: &self.config,
+            layout: &self.layout,
+            weights: &self.weights,
+            frozen: &self.frozen,
+            gradients: &self.gradients[slot],
+            scales: &self.scales,
+            pass,
+            write,
+        }
     }
 
     /// Reads the gradients of a slot's row.
@@ -248,16 +295,15 @@ impl Pack {
         slot: usize,
         body: impl FnOnce(&[f32]) -> R,
     ) -> Result<R> {
-        let row = slot * self.layout.stride..(slot + 1) * self.layout.stride;
-        read(&self.gradients, |all| body(&all[row]))
+        read(&self.gradients[slot], body)
     }
 
     /// Position and type tables are added to row by row, so they start from zero.
-    fn zero_tables(&mut self, works: &[Work<'_>]) -> Result<()> {
+    fn zero_tables(&self, slot: usize) -> Result<()> {
         let tables = [Some(self.layout.positions), self.layout.types];
-        edit(&self.gradients, |values| {
+        edit(&self.gradients[slot], |values| {
             for placed in tables.iter().flatten().filter(|placed| placed.trained) {
-                works.iter().for_each(|work| placed.place.of_mut(values, work.slot).fill(0.0));
+                placed.place.unstacked().of_mut(values, slot).fill(0.0);
             }
         })
     }
@@ -293,85 +339,71 @@ impl Pack {
         })
     }
 
-    /// One AdamW step of the slots in `rates`; gives the norm of each slot's gradients before
-    /// clipping.
-    pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<f64>> {
-        let mut norms = Vec::with_capacity(rates.len());
-        let mut numbers = Vec::with_capacity(rates.len());
-        for rate in rates {
-            let runs = self.runs(self.words[rate.slot].fresh());
-            let norm = self.read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?.sqrt();
-            let clips = rate.max_norm > 0.0 && norm.is_finite();
-            // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
-            let clip = if clips { (rate.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
-            norms.push(norm);
-            numbers.push(Numbers { clip: clip as f32, ..rate.numbers });
-        }
-        let updates: Vec<Update<'_>> = rates
-            .iter()
-            .zip(&numbers)
-            .map(|(rate, numbers)| Update {
-                slot: rate.slot,
-                numbers: *numbers,
-                factors: &rate.factors,
-                rows: self.words[rate.slot].seen(),
-            })
-            .collect();
+    /// One AdamW step of the slots in `rates`; gives what each came to, in their order.
+    pub(crate) fn update(&mut self, rates: &[Rates]) -> Result<Vec<Updated>> {
+        rates.iter().map(|rate| self.update_slot(rate)).collect()
+    }
+
+    fn update_slot(&mut self, rate: &Rates) -> Result<Updated> {
+        let words = &self.words[rate.slot];
+        let runs = self.runs(words.fresh());
+        let norm = self.read_gradients(rate.slot, |row| sum_of_squares(row, &runs))?.sqrt();
+        let clips = rate.max_norm > 0.0 && norm.is_finite();
+        // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
+        let clip = if clips { (rate.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
+        let numbers = Numbers { clip: clip as f32, ..rate.numbers };
+        let (slot, factors) = (rate.slot, &rate.factors[..]);
         let op = AdamW {
             stride: self.layout.stride,
             segments: &self.layout.segments,
             words: self.layout.word_segment.map(|segment| (segment, self.config.width)),
-            updates: &updates,
+            update: Update { slot, numbers, factors, rows: words.seen() },
+            done: Cell::new(None),
         };
         launch(
             &op,
             &[&self.weights, &self.first_moments, &self.second_moments],
-            &[&self.gradients],
+            &[&self.gradients[slot]],
         )?;
-        self.close_words(rates, &numbers)?;
-        Ok(norms)
+        let Some(numbers) = op.done.get() else {
+            candle_core::bail!("an update was not done");
+        };
+        self.close_words(rate, &numbers)?;
+        Ok(Updated { norm, numbers })
     }
 
     /// Zeroes the gradient rows that this step used, and notes the decay that unseen rows owe.
-    fn close_words(&mut self, rates: &[Rates], numbers: &[Numbers]) -> Result<()> {
+    fn close_words(&mut self, rate: &Rates, numbers: &Numbers) -> Result<()> {
         let Some(segment) = self.layout.word_segment else {
             return Ok(());
         };
-        let (stride, width) = (self.layout.stride, self.config.width);
-        let words = &mut self.words;
-        edit(&self.gradients, |values| {
-            for (rate, numbers) in rates.iter().zip(numbers) {
-                let table = rate.slot * stride + segment.slab.offset;
-                for row in words[rate.slot].fresh() {
-                    values[table + *row as usize * width..][..width].fill(0.0);
-                }
-                let keep = numbers.keep(segment.decays, rate.factors[segment.depth]);
-                words[rate.slot].close(keep);
+        let (width, words) = (self.config.width, &mut self.words[rate.slot]);
+        edit(&self.gradients[rate.slot], |values| {
+            for row in words.fresh() {
+                values[segment.slab.offset + *row as usize * width..][..width].fill(0.0);
             }
-        })
+        })?;
+        words.close(numbers.keep(segment.decays, rate.factors[segment.depth]));
+        Ok(())
     }
 }
 
-/// Outputs `[d_logits]`, inputs `[logits]`: losses by slot and their gradient.
-struct Losses<'a> {
-    spans: &'a [Span],
+/// Outputs `[d_logits]`, inputs `[logits]`: the loss of one slot and its gradient.
+struct Loss<'a> {
     outputs: usize,
-    aims: &'a [Aim<'a>],
-    losses: RefCell<Vec<f64>>,
+    aim: &'a Aim<'a>,
+    loss: Cell<f64>,
 }
 
-impl Operator for Losses<'_> {
+impl Operator for Loss<'_> {
     fn name(&self) -> &'static str {
         "loss"
     }
 
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
-        for (span, aim) in self.spans.iter().zip(self.aims) {
-            let range = span.start * self.outputs..(span.start + span.rows) * self.outputs;
-            let (logits, d) = (&inputs[0][range.clone()], &mut outputs[0][range]);
-            let value = loss(logits, self.outputs, aim.targets.view(), aim.bend, aim.scale, d);
-            self.losses.borrow_mut().push(value);
-        }
+        let (aim, logits) = (self.aim, inputs[0]);
+        let d = &mut *outputs[0];
+        self.loss.set(loss(logits, self.outputs, aim.targets.view(), aim.bend, aim.scale, d));
         Ok(())
     }
 }

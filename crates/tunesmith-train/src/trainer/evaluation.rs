@@ -93,6 +93,30 @@ fn score(
     values
 }
 
+/// How wrong each row is: see [`FromTrainer::Report`].
+fn wrongness(logits: &[f32], target: &Target, labels: &Labels) -> Vec<u8> {
+    match (predictions(logits, target), labels) {
+        (Labels::Classes(ours), Labels::Classes(theirs)) => {
+            ours.iter().zip(theirs).map(|(ours, theirs)| u8::from(ours != theirs)).collect()
+        }
+        (Labels::Scores(ours), Labels::Scores(theirs)) => {
+            let scale = 64.0 / deviation(theirs);
+            let error = |(ours, theirs): (&f32, &f32)| f64::from(ours - theirs).abs();
+            // The cast takes what is above 255 to 255; 0/0, where all targets are one, to 0.
+            ours.iter().zip(theirs).map(|pair| (scale * error(pair)).round() as u8).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The standard deviation of values, over their count.
+fn deviation(values: &[f32]) -> f64 {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().copied().map(f64::from).sum::<f64>() / count;
+    let squares = values.iter().map(|value| (f64::from(*value) - mean).powi(2));
+    (squares.sum::<f64>() / count).sqrt()
+}
+
 impl Trainer {
     /// The names a report carries.
     pub(super) fn metric_names(&self) -> Vec<String> {
@@ -104,11 +128,11 @@ impl Trainer {
     pub(super) fn evaluate_trials(&mut self, numbers: &[u64], tell: &mut Tell<'_>) {
         let mut left = numbers.to_vec();
         while let Some(first) = left.first().and_then(|number| self.trials.get(number)) {
-            let (dataset, pack) = (first.dataset.clone(), first.pack);
+            let (dataset, pack) = (first.leg.dataset.clone(), first.pack);
             let together = |number: &u64| {
                 self.trials
                     .get(number)
-                    .is_some_and(|t| std::sync::Arc::ptr_eq(&t.dataset, &dataset))
+                    .is_some_and(|t| std::sync::Arc::ptr_eq(&t.leg.dataset, &dataset))
             };
             let (group, rest): (Vec<u64>, Vec<u64>) = left.iter().copied().partition(together);
             left = rest;
@@ -147,7 +171,10 @@ impl Trainer {
                         &self.metrics,
                         "eval",
                     );
-                    self.report(*number, metrics, share, tell);
+                    let errors = self.open.examples.then(|| {
+                        wrongness(&logits[index], &dataset.target, dataset.validation.labels())
+                    });
+                    self.report(*number, (metrics, errors), share, tell);
                 }
                 Err(error) => {
                     let reason =
@@ -201,5 +228,25 @@ impl Trainer {
             .map_err(|error| Fatal::device(&error))?;
         let metrics = score(&logits[0], &dataset.target, split, &self.metrics, prefix);
         Ok(FromTrainer::Evaluated { split: name, metrics, rows: split.rows() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_scores_are_in_sixty_fourths_of_the_deviation() {
+        // The targets' standard deviation is 2.
+        let targets = Labels::Scores(vec![1.0, 5.0, 1.0, 5.0]);
+        let errors = wrongness(&[1.0, 4.0, -1.0, 50.0], &Target::Regression, &targets);
+        assert_eq!(errors, [0, 32, 64, 255]);
+    }
+
+    #[test]
+    fn errors_of_classes_are_one_where_the_largest_logit_is_another() {
+        let target = Target::Classes(vec!["no".into(), "yes".into()]);
+        let labels = Labels::Classes(vec![0, 1, 1]);
+        assert_eq!(wrongness(&[0.5, 0.1, 0.5, 0.1, 0.0, 2.0], &target, &labels), [0, 1, 0]);
     }
 }

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 
 use super::Trainer;
-use crate::data::{Corpus, Target};
+use crate::data::{Corpus, Dataset, Order, Target, Texts};
 use crate::hub::Hub;
 use crate::metrics::Metric;
 use crate::model::EncoderConfig;
+use crate::model::layout::{Layout, Plan};
 use crate::model::load::Checkpoint;
+use crate::pack::footprint::{self, Load};
 use crate::pack::initial::Source;
-use crate::protocol::{Architecture, FatalClass, FromTrainer, Model, Open, VERSION};
+use crate::protocol::{Architecture, FatalClass, FromTrainer, Model, Open, Ready, VERSION};
 use crate::tokenizer::{ModelLimits, TokenisedAt, Tokenizer};
+use crate::{hyperparameters, memory};
 
 /// What ends a trainer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +83,11 @@ impl Trainer {
         if open.pack == 0 {
             return Err(Fatal::protocol("a pack has one slot at least".to_owned()));
         }
+        if let Some(fraction) = open.evaluate_at.iter().find(|at| !(**at > 0.0 && **at <= 1.0)) {
+            return Err(Fatal::protocol(format!(
+                "`evaluate_at` has {fraction}; each is a fraction of a trial's schedule, above 0 to 1"
+            )));
+        }
         if let Some(threads) = open.threads {
             // The pool can be set once; a second trainer of one process keeps the first one's.
             drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
@@ -113,17 +121,79 @@ impl Trainer {
         asked.map_or(128, |x| x as usize).min(self.config.longest_text())
     }
 
-    /// Weights of the encoder with its head.
-    pub(super) fn weight_count(&self) -> u64 {
-        let plan = crate::model::layout::Plan {
+    /// The rows of a batch that trials have unless they say otherwise.
+    fn usual_batch(&self) -> usize {
+        const NAME: &str = "per_device_train_batch_size";
+        let row = |name: &str| hyperparameters::find(name).ok().filter(|row| row.name == NAME);
+        let asked = self.open.defaults.iter().find(|(name, _)| row(name).is_some());
+        let asked = asked.and_then(|(_, value)| value.as_u64());
+        let usual = || row(NAME)?.default.parse().ok();
+        asked.or_else(usual).unwrap_or(1) as usize
+    }
+
+    /// Everything of the encoder and its head trained.
+    fn full_plan(&self) -> Plan {
+        Plan {
             outputs: self.data.corpus().target.outputs(),
             frozen_layers: 0,
             frozen_embeddings: false,
             lora: None,
             dense_given: true,
-        };
-        crate::model::layout::Layout::new(&self.config, &plan).trained_weights() as u64
+        }
     }
+
+    /// Weights of the encoder with its head.
+    fn weight_count(&self) -> u64 {
+        Layout::new(&self.config, &self.full_plan()).trained_weights() as u64
+    }
+
+    /// The estimate of [`footprint::bytes_of_slot`] for the batches that trials with the defaults
+    /// have in the first epoch, and for those of an evaluation.
+    fn bytes_per_slot(&self, sample: &Dataset) -> u64 {
+        let batch = self.usual_batch();
+        let shuffled = Order::shuffled(sample.train.rows(), self.open.data_seed, 0);
+        let in_order = Order::sequential(sample.validation.rows());
+        let train = Load::largest(&sample.train, &shuffled, batch);
+        let evaluation = Load::largest(&sample.validation, &in_order, self.open.eval_batch_size);
+        footprint::bytes_of_slot(&self.config, &self.full_plan(), train, evaluation)
+    }
+
+    /// What was loaded, as the host hears it.
+    fn ready(&self, sample: &Dataset) -> Ready {
+        let corpus = self.data.corpus();
+        Ready {
+            version: VERSION,
+            device: format!("cpu, {} threads", rayon::current_num_threads()),
+            model: self.config.describe(),
+            weights: self.weight_count(),
+            train_rows: corpus.train.rows(),
+            validation_rows: corpus.validation.rows(),
+            test_rows: corpus.test.as_ref().map_or(0, Texts::rows),
+            labels: match &corpus.target {
+                Target::Classes(names) => names.clone(),
+                Target::Regression => Vec::new(),
+            },
+            metrics: self.metric_names(),
+            notes: notes(corpus, sample),
+            bytes_per_slot: self.bytes_per_slot(sample),
+            available_bytes: memory::available(Path::new("/")),
+        }
+    }
+}
+
+/// What is worth telling about the texts.
+fn notes(corpus: &Corpus, sample: &Dataset) -> Vec<String> {
+    let mut notes = Vec::new();
+    if sample.truncated > 0 {
+        notes.push(format!(
+            "{} texts are longer than {} tokens and were cut",
+            sample.truncated, sample.max_tokens
+        ));
+    }
+    if corpus.empty_texts > 0 {
+        notes.push(format!("{} texts are empty", corpus.empty_texts));
+    }
+    notes
 }
 
 /// The metric that the task is known by first, then the others that fit.

@@ -14,7 +14,7 @@ impl Trainer {
     pub(super) fn report(
         &mut self,
         number: u64,
-        mut metrics: BTreeMap<String, f64>,
+        (mut metrics, errors): (BTreeMap<String, f64>, Option<Vec<u8>>),
         share: Duration,
         tell: &mut Tell<'_>,
     ) {
@@ -25,18 +25,19 @@ impl Trainer {
         let (sum, count) = std::mem::take(&mut trial.losses);
         metrics.insert("train_loss".into(), sum / count.max(1) as f64);
         if let Some((what, _)) = metrics.iter().find(|(_, value)| !value.is_finite()) {
-            let reason = FailureReason::NonFinite { what: what.clone(), step: trial.step };
+            let reason = FailureReason::NonFinite { what: what.clone(), step: trial.at.step };
             self.fail(number, reason, tell);
             return;
         }
-        trial.state = State::Reported;
+        trial.state = State::Parked;
         let device_seconds = std::mem::take(&mut trial.unreported).as_secs_f64();
         tell(FromTrainer::Report {
             trial: number,
-            step: trial.step,
+            step: trial.at.step,
             fraction: trial.fraction(),
             metrics,
             device_seconds,
+            errors,
         });
     }
 }

@@ -7,16 +7,38 @@ use std::time::{Duration, Instant};
 
 use super::trial::{State, Trial};
 use super::{Tell, Trainer};
+use crate::checkpoint::Position;
 use crate::data::{Labels, Split};
 use crate::encoder::pass::Noise;
 use crate::op::loss::Bend;
 use crate::op::matrix::Write;
 use crate::op::optimizer::Numbers;
-use crate::pack::{Aim, Answers, Rates, Work};
-use crate::protocol::{FailureReason, FromTrainer};
+use crate::pack::{Aim, Answers, Rates, Updated, Work};
+use crate::protocol::{FailureReason, FromTrainer, OptimizerNumbers};
 
 /// The least time between two progress lines of a trial.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+
+/// What a step came to for one trial.
+struct Outcome {
+    /// The loss; `None` where it or a gradient is no number.
+    loss: Option<f64>,
+    /// The numbers of the update.
+    used: Numbers,
+}
+
+/// What the optimiser worked with in the step that a trial has just done, and what it should have.
+fn read_back(number: u64, trial: &Trial, used: &Numbers) -> FromTrainer {
+    let optimizer = OptimizerNumbers {
+        learning_rate: used.learning_rate,
+        weight_decay: used.weight_decay,
+        beta1: used.beta1,
+        beta2: used.beta2,
+        epsilon: used.epsilon,
+    };
+    let (step, expected) = (trial.at.step + 1, trial.leg.expected(trial.at.step));
+    FromTrainer::ReadBack { trial: number, step, optimizer, expected }
+}
 
 /// Token rows of a batch.
 pub(crate) fn texts<'d>(split: &'d Split, rows: &[u32]) -> Vec<(&'d [u32], &'d [u8])> {
@@ -43,11 +65,12 @@ pub(crate) fn answers(split: &Split, rows: &[u32]) -> Answers {
 impl Trial {
     /// What batch `part` of the coming step asks of the pack.
     fn part<'t>(&'t self, part: usize, batches: &[Vec<u32>]) -> (Work<'t>, Aim<'t>) {
-        let (settings, split, rows) = (&self.settings, &self.dataset.train, &batches[part]);
+        let leg = &self.leg;
+        let (settings, split, rows) = (&leg.settings, &leg.dataset.train, &batches[part]);
         let [hidden, attention, classifier, adapter] = settings.dropout;
-        let step = self.step * settings.accumulation as u64 + part as u64;
+        let step = self.at.step * settings.accumulation as u64 + part as u64;
         let noise = Noise { seed: settings.seed, step, hidden, attention, classifier, adapter };
-        let weights = self.class_weights.as_deref();
+        let weights = leg.class_weights.as_deref();
         let bend = Bend { smoothing: settings.label_smoothing, weights };
         let scale = 1.0 / batches.len() as f32;
         let work = Work { slot: self.slot, texts: texts(split, rows), noise };
@@ -56,17 +79,17 @@ impl Trial {
 
     /// The numbers of the coming update.
     fn rates(&self) -> Rates {
-        let settings = &self.settings;
+        let settings = &self.leg.settings;
         let numbers = Numbers {
-            learning_rate: self.schedule.rate(self.step),
+            learning_rate: self.leg.schedule.rate(self.at.step),
             beta1: settings.betas.0,
             beta2: settings.betas.1,
             epsilon: settings.epsilon,
             weight_decay: settings.weight_decay,
-            step: self.step + 1,
+            step: self.at.updates + 1,
             clip: 1.0,
         };
-        let factors = self.factors.clone();
+        let factors = self.leg.factors.clone();
         Rates { slot: self.slot, numbers, max_norm: settings.max_grad_norm, factors }
     }
 }
@@ -102,12 +125,8 @@ impl Trainer {
         }
     }
 
-    /// Losses by trial, in the order of `numbers`; `None` where a loss or a gradient is no number.
-    fn step_pack(
-        &mut self,
-        index: usize,
-        numbers: &[u64],
-    ) -> candle_core::Result<Vec<Option<f64>>> {
+    /// What a step came to, by trial, in the order of `numbers`.
+    fn step_pack(&mut self, index: usize, numbers: &[u64]) -> candle_core::Result<Vec<Outcome>> {
         let data_seed = self.open.data_seed;
         let mut batches = Vec::with_capacity(numbers.len());
         for number in numbers {
@@ -131,40 +150,48 @@ impl Trainer {
             }
         }
         let rates: Vec<Rates> = trials.iter().map(|trial| trial.rates()).collect();
-        let norms = pack.update(&rates)?;
-        let finite =
-            |(loss, norm): (f64, f64)| (loss.is_finite() && norm.is_finite()).then_some(loss);
-        Ok(losses.into_iter().zip(norms).map(finite).collect())
+        let updates = pack.update(&rates)?;
+        let outcome = |(loss, update): (f64, Updated)| Outcome {
+            loss: (loss.is_finite() && update.norm.is_finite()).then_some(loss),
+            used: update.numbers,
+        };
+        Ok(losses.into_iter().zip(updates).map(outcome).collect())
     }
 
     fn settle_step(
         &mut self,
         numbers: &[u64],
-        losses: &[Option<f64>],
+        outcomes: &[Outcome],
         share: Duration,
         tell: &mut Tell<'_>,
     ) {
-        let cadence = self.open.evaluate;
         let mut due = Vec::new();
-        for (number, loss) in numbers.iter().zip(losses) {
+        for (number, outcome) in numbers.iter().zip(outcomes) {
             let Some(trial) = self.trials.get_mut(number) else {
                 continue;
             };
             trial.charge(share);
-            trial.step += 1;
-            let Some(loss) = loss else {
-                let reason =
-                    FailureReason::NonFinite { what: "train_loss".into(), step: trial.step };
+            let step = trial.at.step + 1;
+            let Some(loss) = outcome.loss else {
+                let reason = FailureReason::NonFinite { what: "train_loss".into(), step };
                 self.fail(*number, reason, tell);
                 continue;
             };
+            if std::mem::take(&mut trial.reads_back) {
+                tell(read_back(*number, trial, &outcome.used));
+            }
+            trial.at = Position { step, updates: trial.at.updates + 1, ..trial.at };
             trial.losses = (trial.losses.0 + loss, trial.losses.1 + 1);
             trial.recent = (trial.recent.0 + loss, trial.recent.1 + 1);
-            if trial.evaluation_due(cadence) {
+            if trial.evaluation_due(&self.open) {
                 due.push(*number);
             }
             if trial.told.0.elapsed() >= PROGRESS_INTERVAL {
                 tell(Self::progress(*number, trial));
+            }
+            if trial.turn() {
+                let scale = trial.leg.settings.lora_scale;
+                self.packs[trial.pack].pack.scales[trial.slot] = scale;
             }
         }
         self.evaluate_trials(&due, tell);
@@ -176,14 +203,14 @@ impl Trainer {
     fn progress(number: u64, trial: &mut super::trial::Trial) -> FromTrainer {
         let (since, from) = trial.told;
         let (sum, count) = trial.recent;
-        trial.told = (Instant::now(), trial.step);
+        trial.told = (Instant::now(), trial.at.step);
         trial.recent = (0.0, 0);
         FromTrainer::Progress {
             trial: number,
-            step: trial.step,
+            step: trial.at.step,
             loss: sum / count.max(1) as f64,
-            learning_rate: trial.schedule.rate(trial.step.saturating_sub(1)),
-            steps_per_second: trial.step.saturating_sub(from) as f64
+            learning_rate: trial.leg.schedule.rate(trial.at.step.saturating_sub(1)),
+            steps_per_second: trial.at.step.saturating_sub(from) as f64
                 / since.elapsed().as_secs_f64().max(1e-9),
         }
     }

@@ -8,6 +8,8 @@ mod train;
 pub(super) use parameter::PARAMETER;
 use train::TRAIN;
 
+use tunesmith_search::Objectives;
+
 use super::component::{Choice, Components};
 use super::shape::{Bounds, Key, Shape, Table};
 
@@ -72,15 +74,12 @@ pub(crate) static STUDY: Table = Table {
         Key::new(
             "scheduler",
             Shape::Component(&SCHEDULER),
-            "How training budget is given out between trials.",
+            "How training budget is given out between trials: who is stopped early, paused and gone on with. Where left out, `auto` stops trials by the scheduler `auto` and any other method lets all run to their end.",
         ),
         Key::new(
             "early_terminate",
-            Shape::Refused {
-                reason: "stopping trials early is not part of this version",
-                instead: "remove it: every trial is trained to its end",
-            },
-            "",
+            Shape::Component(&EARLY_TERMINATE),
+            "W&B's word for a scheduler that stops trials early, with W&B's rules.",
         ),
         Key::new(
             "budget",
@@ -148,7 +147,7 @@ pub(crate) static METHOD: Components = Components {
     key: "name",
     word: true,
     help: "add `name: auto`",
-    all: || tunesmith_search::samplers().iter().map(choice).collect(),
+    all: methods,
     aliases: &[("bayes", "gp")],
     refused: &[],
 };
@@ -171,6 +170,41 @@ pub(crate) static SCHEDULER: Components = Components {
         "",
     )],
 };
+
+/// `early_terminate`.
+pub(crate) static EARLY_TERMINATE: Components = Components {
+    what: "kind of early termination",
+    place: "`early_terminate`",
+    key: "type",
+    word: false,
+    help: "add `type: hyperband`",
+    all: || {
+        let all = tunesmith_search::schedulers().iter();
+        all.filter(|entry| entry.name == "wandb-hyperband").map(choice).collect()
+    },
+    aliases: &[("hyperband", "wandb-hyperband")],
+    refused: &[],
+};
+
+/// Samplers, and methods that are a sampler and a scheduler; these take the options of their scheduler.
+fn methods() -> Vec<Choice> {
+    let pairs = tunesmith_search::methods();
+    let options = |name: &str| {
+        let scheduler = tunesmith_search::schedulers().iter().find(|entry| entry.name == name);
+        scheduler.map_or(&[][..], |entry| entry.options)
+    };
+    let pair = |pair: &tunesmith_search::Method| Choice {
+        name: pair.name,
+        summary: pair.summary,
+        options: options(pair.scheduler),
+        objectives: Objectives::One,
+    };
+    let single = |name: &str| pairs.iter().all(|pair| pair.name != name);
+    let samplers = tunesmith_search::samplers().iter().filter(|entry| single(entry.name));
+    let mut choices: Vec<Choice> = samplers.map(choice).chain(pairs.iter().map(pair)).collect();
+    choices.sort_by_key(|choice| choice.name);
+    choices
+}
 
 fn choice<T>(entry: &'static tunesmith_search::Entry<T>) -> Choice {
     Choice {

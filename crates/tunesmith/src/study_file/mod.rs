@@ -9,6 +9,7 @@ mod metrics;
 mod parameters;
 mod problem;
 mod schema;
+mod search;
 mod shape;
 mod template;
 mod train;
@@ -20,11 +21,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tunesmith_core::wire::document;
-use tunesmith_core::{
-    Budget, Component, Document, MOST_REPLICATION, Params, Replication, StudyConfig,
-};
+use tunesmith_core::{Budget, Document, MOST_REPLICATION, Params, Replication, StudyConfig};
 use tunesmith_search::{RegistryError, policy};
-use tunesmith_train::protocol::{Model, Open};
+use tunesmith_train::protocol::Open;
 
 pub(crate) use enqueue::settings;
 use parameters::Remarks;
@@ -146,22 +145,18 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     let metrics = metrics::read(root, remarks);
     let price = root.get("price").and_then(|price| price.get("gpu_hour")).and_then(Node::number);
     let space = parameters::read(root.get("parameters")?, remarks);
-    let sampler = match root.get("method") {
-        Some(method) => dialect::METHOD.read(method)?,
-        None => Component::named("auto"),
-    };
-    let budget = budget(root, price, &sampler.name, remarks.problems);
+    let budget = budget(root, price, remarks.problems);
     let base = base(path);
     let open = train::read(root.get("train")?, &base, seed, remarks.problems);
     let (open, space) = (open?, space?);
     let enqueue = enqueue::read(root.get("enqueue"), &space, remarks.problems);
-    let mut metrics = metrics?.into_iter();
+    let metrics = metrics?;
+    let search = search::read(root, &metrics, &open, remarks.problems);
+    let mut metrics = metrics.into_iter();
     let mut config = StudyConfig::new(&name?, space, metrics.next()?);
     config.metrics.extend(metrics);
-    config.sampler = with_default_prior(sampler, &open);
-    if let Some(scheduler) = root.get("scheduler") {
-        config.scheduler = dialect::SCHEDULER.read(scheduler)?;
-    }
+    let search = search?;
+    (config.sampler, config.scheduler) = (search.sampler, search.scheduler);
     config.budget = budget?;
     config.replication = replication(root, remarks.problems);
     config.price_per_device_hour = price;
@@ -204,18 +199,6 @@ fn refusal(root: &Node, config: &StudyConfig, error: RegistryError) -> Problem {
     };
     let span = root.get(key).map_or(root.span.clone(), |node| node.span.clone());
     Problem::new(span, kind)
-}
-
-/// What is known of fine-tuning is known of pretrained models: there a method that takes `prior` uses it, unless the
-/// file says otherwise.
-fn with_default_prior(mut sampler: Component, open: &Open) -> Component {
-    let pretrained = matches!(open.model, Model::Pretrained(_));
-    let entry = tunesmith_search::samplers().iter().find(|entry| entry.name == sampler.name);
-    let takes = entry.is_some_and(|entry| entry.options.iter().any(|one| one.name == "prior"));
-    if pretrained && takes && sampler.options.get("prior").is_none() {
-        sampler.options.insert("prior", "known");
-    }
-    sampler
 }
 
 /// What of `open` decides what a trial measures: the rest may differ from run to run of a study.
@@ -278,12 +261,7 @@ fn name(root: &Node, path: &Path, problems: &mut Vec<Problem>) -> Option<String>
     Some(name)
 }
 
-fn budget(
-    root: &Node,
-    price: Option<f64>,
-    method: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<Budget> {
+fn budget(root: &Node, price: Option<f64>, problems: &mut Vec<Problem>) -> Option<Budget> {
     let limits = root.get("budget");
     let number = |key: &str| limits.and_then(|limits| limits.get(key)).and_then(Node::number);
     let trials = limits.and_then(|limits| whole(limits, "trials"));
@@ -305,7 +283,8 @@ fn budget(
         device_seconds: number("gpu_minutes").map(|minutes| minutes * 60.0),
         cost,
     };
-    if budget == Budget::default() && method != "grid" {
+    let method = root.get("method").and_then(|method| method.text().or(method.get("name")?.text()));
+    if budget == Budget::default() && method != Some("grid") {
         problems.push(Problem::new(root.span.clone(), ProblemKind::Endless));
         return None;
     }

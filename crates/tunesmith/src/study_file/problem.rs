@@ -257,6 +257,19 @@ pub(crate) enum ProblemKind {
     /// A winner by several metrics.
     #[error("`final` chooses one winner, and several metrics have a front of them")]
     FinalOfSeveral,
+    /// A winner of a population.
+    #[error(
+        "`final` runs a configuration again, and a population's winner is a schedule of several"
+    )]
+    FinalOfPopulation,
+    /// A method that brings its scheduler, and another scheduler.
+    #[error("the method {method} brings its own scheduler, {scheduler}")]
+    SchedulerTwice {
+        /// The method.
+        method: &'static str,
+        /// Its scheduler.
+        scheduler: &'static str,
+    },
     /// A cost limit without a price.
     #[error("`budget.cost` needs a price")]
     NoPrice,
@@ -294,6 +307,8 @@ impl ProblemKind {
             Self::SeveralMetrics { able, .. } => Some(format!("name one with `metric`, or use one of {}", able.join(", "))),
             Self::BestOfSeveral => Some("remove it: the last evaluation of a trial counts".to_owned()),
             Self::FinalOfSeveral => Some("remove it, or name the metric that decides with `metric`".to_owned()),
+            Self::FinalOfPopulation => Some("remove it; `tunesmith replay` trains the winner again".to_owned()),
+            Self::SchedulerTwice { method, .. } => Some(format!("remove it, and give its options under `method: {{name: {method}, …}}`")),
             Self::TooLong { .. } => Some("is this the right file? Text to train on belongs in files of its own".to_owned()),
             _ => None,
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use expect_test::{expect, expect_file};
 
 use super::*;
+use tunesmith_core::Component;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

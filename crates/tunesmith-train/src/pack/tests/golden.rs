@@ -158,7 +158,7 @@ impl Case {
                 step.loss
             );
             let rates = rates(0, step.learning_rate, index as u64 + 1, factors.clone());
-            let norm = self.pack.update(&[rates]).expect("an update")[0];
+            let norm = self.pack.update(&[rates]).expect("an update")[0].norm;
             assert!(
                 (norm / step.grad_norm - 1.0).abs() < 1e-4,
                 "step {index}: norm {norm}, exactly {}",
