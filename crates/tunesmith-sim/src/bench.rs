@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use thiserror::Error;
-use tunesmith_core::{Policy, Rng, StudyConfig};
+use tunesmith_core::{Budget, Policy, Rng, StudyConfig};
 
 use crate::method::Method;
 use crate::peer::{Peer, PeerError, PeerProgram};
-use crate::results::{ResultsError, ResultsFile, Unit, UnitResult};
+use crate::results::{ResultsError, ResultsFile, Share, Unit, UnitResult};
 use crate::scale::Scale;
 use crate::tasks::Task;
 use crate::world::{Setting, SimulationError, simulate};
@@ -37,6 +37,9 @@ pub struct Plan {
     pub methods: Vec<Method>,
     /// The budget of each study.
     pub trials: u32,
+    /// The budget of methods with a scheduler instead: a share of what that many trials take on average, trained to
+    /// their end. They may start more trials then. Methods without one are the measure and keep their trials.
+    pub compute: Option<f64>,
     /// Repetitions, whose numbers are the seeds.
     pub seeds: u32,
     /// How many trials of a study run at once.
@@ -163,7 +166,8 @@ impl Bench<'_> {
             }
             let mut latest = None;
             for (task, methods) in self.plan.tasks.iter().zip(&mut suited) {
-                match (self.policy_for)(&self.config(task, method, 0)) {
+                let budget = Budget { trials: Some(self.plan.trials), ..Budget::default() };
+                match (self.policy_for)(&config(task, method, 0, budget)) {
                     Ok(_) => methods.push(method),
                     Err(why) => {
                         unsuited.push((method.label.clone(), task.name, why.to_string()));
@@ -197,6 +201,7 @@ impl Bench<'_> {
                         seed,
                         trials: self.plan.trials,
                         workers: self.plan.workers,
+                        compute: self.plan.compute_of(method).map(Share),
                     };
                     let kept = file.and_then(|file| {
                         let scale = scales[index].get_or_init(|| Scale::of(&*task.objective));
@@ -228,7 +233,8 @@ impl Bench<'_> {
             // A peer is told no budget.
             let longer = || file.beginning(unit, &fingerprint).filter(|_| method.is_peer());
             let shorter = || file.longest(unit, &fingerprint).filter(|_| self.kept_only).cloned();
-            file.get(unit, &fingerprint).cloned().or_else(longer).or_else(shorter)
+            let other = || longer().or_else(shorter).filter(|_| unit.compute.is_none());
+            file.get(unit, &fingerprint).cloned().or_else(other)
         };
         let twin = || {
             let twin = method.twin(task.objective.space(), unit.trials)?;
@@ -268,7 +274,8 @@ impl Bench<'_> {
         peers: &mut BTreeMap<String, Peer>,
     ) -> Result<UnitResult, BenchError> {
         let failed = |source| BenchError::Simulation { unit: Box::new(job.unit.clone()), source };
-        let config = self.config(task, job.method, job.unit.seed);
+        let budget = budget(&job.unit, scale);
+        let config = config(task, job.method, job.unit.seed, budget);
         let policy = (self.policy_for)(&config)
             .map_err(|source| BenchError::Unsuited { method: job.method.label.clone(), source })?;
         let peer = match self.peers.filter(|_| job.method.is_peer()) {
@@ -288,23 +295,47 @@ impl Bench<'_> {
             finished: trace.finished,
             failed: trace.failed,
             seconds: trace.seconds,
+            device_seconds: Some(trace.device_seconds),
             version,
         })
     }
+}
 
-    /// The study of a method on a task. A peer's trials are queued, so that the sampler of its study is never asked.
-    fn config(&self, task: &Task, method: &Method, seed: u32) -> StudyConfig {
-        let objective = &*task.objective;
-        let mut config =
-            StudyConfig::new(task.name, objective.space().clone(), objective.metric().clone());
-        if !method.is_peer() {
-            config.sampler = method.component.clone();
-        }
-        config.budget.trials = Some(self.plan.trials);
-        // 32 bits, which every peer takes.
-        config.seed = u64::from(Rng::at(u64::from(seed), 0, task.name).next_u32());
-        config
+impl Plan {
+    /// Whether it is asked what regret costs: compute is the budget, or some method cuts trials.
+    pub(crate) fn is_about_compute(&self) -> bool {
+        self.compute.is_some() || self.methods.iter().any(|method| method.scheduler.is_some())
     }
+
+    /// The share of compute that is the method's budget, where it is not trials.
+    fn compute_of(&self, method: &Method) -> Option<f64> {
+        self.compute.filter(|_| method.scheduler.is_some())
+    }
+}
+
+/// What a study of the task with that yardstick may spend.
+fn budget(unit: &Unit, scale: &Scale) -> Budget {
+    let full = f64::from(unit.trials) * scale.seconds;
+    let device_seconds = unit.compute.map(|Share(share)| share * full);
+    let trials = Some(unit.trials).filter(|_| unit.compute.is_none());
+    Budget { trials, device_seconds, ..Budget::default() }
+}
+
+/// The study of a method on a task. A peer's trials are queued, so that the sampler of its study is never asked.
+fn config(task: &Task, method: &Method, seed: u32, budget: Budget) -> StudyConfig {
+    let objective = &*task.objective;
+    let mut config =
+        StudyConfig::new(task.name, objective.space().clone(), objective.metric().clone());
+    if !method.is_peer() {
+        config.sampler = method.component.clone();
+    }
+    if let Some(scheduler) = &method.scheduler {
+        config.scheduler = scheduler.clone();
+    }
+    config.budget = budget;
+    // 32 bits, which every peer takes.
+    config.seed = u64::from(Rng::at(u64::from(seed), 0, task.name).next_u32());
+    config
 }
 
 /// The process of a peer, started where there is none yet, with a new study.

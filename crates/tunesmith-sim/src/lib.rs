@@ -28,7 +28,7 @@ pub use noise::Noise;
 pub use objective::{Evaluation, Objective, Point};
 pub use peer::{Peer, PeerError, PeerProgram};
 pub use report::Report;
-pub use results::{Recommendation, ResultsError, ResultsFile, Unit, UnitResult};
+pub use results::{Recommendation, ResultsError, ResultsFile, Share, Unit, UnitResult};
 pub use scale::Scale;
 pub use tables::ReadError;
 pub use tasks::{FAMILIES, Family, Group, Selection, Sources, Task, TaskError, select};

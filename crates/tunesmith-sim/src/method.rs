@@ -1,6 +1,8 @@
-//! The methods of a benchmark, as they are written: `name` or `name:option=value:option=value`.
+//! The methods of a benchmark, as they are written: a sampler, and after a `+` perhaps a scheduler, each of them as
+//! `name` or `name:option=value:option=value`.
 //!
-//! Refuses to know which samplers there are: the policy's maker does. Foreign methods are known by name.
+//! Refuses to know which samplers and schedulers there are: the policy's maker does. Foreign methods are known by
+//! name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +31,8 @@ pub struct Method {
     pub label: String,
     /// The sampler with its options; of a peer, its name alone.
     pub component: Component,
+    /// The scheduler with its options; every trial runs to its end where none is named.
+    pub scheduler: Option<Component>,
 }
 
 /// Why a text is no method.
@@ -36,7 +40,9 @@ pub struct Method {
 #[non_exhaustive]
 pub enum MethodError {
     /// No name.
-    #[error("`{text}` names no method; write one as `tpe` or `random:prior=known`")]
+    #[error(
+        "`{text}` names no method; write one as `tpe`, `random:prior=known` or `random+asha:eta=4`"
+    )]
     NoName {
         /// The text.
         text: String,
@@ -52,6 +58,14 @@ pub enum MethodError {
     /// Options of a peer.
     #[error("{name} runs as its authors ship it and takes no options; leave them out")]
     PeerOptions {
+        /// The peer.
+        name: String,
+    },
+    /// A peer's proposals under a scheduler of ours: it could not be told of trials that stopped early.
+    #[error(
+        "{name} runs as its authors ship it, without a scheduler; leave out what follows the `+`"
+    )]
+    PeerScheduler {
         /// The peer.
         name: String,
     },
@@ -82,26 +96,45 @@ impl FromStr for Method {
     type Err = MethodError;
 
     fn from_str(text: &str) -> Result<Self, MethodError> {
-        let mut parts = text.split(':');
-        let name = parts.next().unwrap_or_default().trim().to_owned();
-        if name.is_empty() {
-            return Err(MethodError::NoName { text: text.to_owned() });
-        }
-        let mut options = Params::new();
-        for option in parts {
-            let Some((key, value)) = option.split_once('=') else {
-                let (option, text) = (option.to_owned(), text.to_owned());
-                return Err(MethodError::NoValue { option, text });
-            };
-            let value = wire::value_from_json(value).unwrap_or_else(|_| Value::from(value));
-            options.insert(key, value);
-        }
-        let method = Self { label: text.to_owned(), component: Component { name, options } };
+        let (sampler, scheduler) = halves(text);
+        let scheduler = scheduler.map(|scheduler| component(scheduler, text)).transpose()?;
+        let method =
+            Self { label: text.to_owned(), component: component(sampler, text)?, scheduler };
+        let name = || method.component.name.clone();
         if method.is_peer() && !method.component.options.is_empty() {
-            return Err(MethodError::PeerOptions { name: method.component.name });
+            return Err(MethodError::PeerOptions { name: name() });
+        }
+        if method.is_peer() && method.scheduler.is_some() {
+            return Err(MethodError::PeerScheduler { name: name() });
         }
         Ok(method)
     }
+}
+
+/// What is before and after the first `+` that is not of a number such as `1e+3`.
+fn halves(text: &str) -> (&str, Option<&str>) {
+    let is_number = |at: usize| text[at + 1..].starts_with(|next: char| next.is_ascii_digit());
+    let plus = text.match_indices('+').map(|(at, _)| at).find(|at| !is_number(*at));
+    plus.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])))
+}
+
+/// A name with options. `whole` is what the text is a part of.
+fn component(text: &str, whole: &str) -> Result<Component, MethodError> {
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or_default().trim().to_owned();
+    if name.is_empty() {
+        return Err(MethodError::NoName { text: whole.to_owned() });
+    }
+    let mut options = Params::new();
+    for option in parts {
+        let Some((key, value)) = option.split_once('=') else {
+            let (option, text) = (option.to_owned(), whole.to_owned());
+            return Err(MethodError::NoValue { option, text });
+        };
+        let value = wire::value_from_json(value).unwrap_or_else(|_| Value::from(value));
+        options.insert(key, value);
+    }
+    Ok(Component { name, options })
 }
 
 impl fmt::Display for Method {
@@ -142,10 +175,27 @@ mod tests {
     }
 
     #[test]
+    fn a_scheduler_follows_a_plus_that_belongs_to_no_number() {
+        let method: Method = "gp:n_startup=5:x=1e+3+asha:eta=4".parse().expect("a method");
+        let sampler = Params::from([("n_startup", Value::Int(5)), ("x", Value::Float(1e3))]);
+        assert_eq!(method.component, Component { name: "gp".to_owned(), options: sampler });
+        let options = Params::from([("eta", Value::Int(4))]);
+        assert_eq!(method.scheduler, Some(Component { name: "asha".to_owned(), options }));
+        assert_eq!(method.label, "gp:n_startup=5:x=1e+3+asha:eta=4");
+        assert_eq!("random".parse::<Method>().expect("a method").scheduler, None);
+    }
+
+    #[test]
     fn what_is_no_method_says_what_to_write() {
-        for (text, hint) in
-            [("", "random:prior=known"), ("tpe:24", "name=value"), ("hyperopt:a=1", "no options")]
-        {
+        for (text, hint) in [
+            ("", "random:prior=known"),
+            ("random+", "random+asha:eta=4"),
+            ("+asha", "random+asha:eta=4"),
+            ("tpe:24", "name=value"),
+            ("random+asha:eta", "name=value"),
+            ("hyperopt:a=1", "no options"),
+            ("hyperopt+asha", "without a scheduler"),
+        ] {
             let error = text.parse::<Method>().expect_err(text);
             assert!(error.to_string().contains(hint), "{error}");
         }

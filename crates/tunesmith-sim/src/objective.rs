@@ -58,6 +58,12 @@ impl Evaluation {
         Self { curve: vec![Point { fraction: 1.0, value }], seconds }
     }
 
+    /// What it costs to train as far as it goes, in device seconds: to its end, or to where it breaks down.
+    pub(crate) fn trained_seconds(&self) -> f64 {
+        let broken = self.curve.iter().find(|point| !point.value.is_finite());
+        self.seconds * broken.map_or(1.0, |point| point.fraction)
+    }
+
     /// The value by the metric's summary; `None` where a point of the curve is not finite.
     pub fn value(&self, metric: &Metric) -> Option<f64> {
         let values = || self.curve.iter().map(|point| point.value);

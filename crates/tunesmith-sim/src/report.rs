@@ -2,9 +2,10 @@
 //!
 //! The measure is the regret of the configuration that a study would recommend, by its noisy values, as a share of
 //! the regret of a typical draw: 0 is the best that there is, 1 the median of uniform draws. Before a first trial
-//! completes it is 1. Refuses the best value seen: nobody can pick the trial that is truly best.
+//! completes it is 1, unless one that stopped early can be recommended. Refuses the best value seen: nobody can pick the trial that is truly best.
 
 mod comparison;
+mod compute;
 mod markdown;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::results::UnitResult;
 use crate::scale::Scale;
 use crate::statistics::{Estimate, bootstrap, median};
 use comparison::Comparison;
+use compute::ComputeTable;
 
 /// Where regret is compared, in trials.
 const CHECKPOINTS: [u32; 5] = [8, 16, 32, 64, 200];
@@ -33,6 +35,12 @@ pub struct Report {
     methods: Vec<MethodRow>,
     /// With each baseline. The marks of the other tables are of the first one.
     comparisons: Vec<Comparison>,
+    /// The budget of methods with a scheduler, a share of what full training takes, where it was compute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute: Option<f64>,
+    /// Where a method has a scheduler or compute was the budget.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by_compute: Vec<ComputeTable>,
     /// Methods that do not suit a task.
     unsuited: Vec<Unsuited>,
     /// Tasks that this build cannot run.
@@ -138,6 +146,12 @@ impl Report {
             tasks: plan.tasks.iter().zip(&outcomes.scales).map(row).collect(),
             methods: methods.filter_map(|method| studies.method(method, first)).collect(),
             comparisons: baselines.iter().map(|baseline| studies.comparison(baseline)).collect(),
+            compute: plan.compute,
+            by_compute: if plan.is_about_compute() {
+                studies.by_compute(first)
+            } else {
+                Vec::new()
+            },
             unsuited: unsuited.collect(),
             left_out: left_out.collect(),
         }

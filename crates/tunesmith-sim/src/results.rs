@@ -3,6 +3,7 @@
 //! A study whose line is there is not run again, so a benchmark goes on after an interruption and a slow method runs
 //! once. Refuses the line of a task that has changed: its fingerprint differs.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -25,7 +26,35 @@ pub struct Unit {
     pub trials: u32,
     /// How many trials ran at once.
     pub workers: u32,
+    /// The budget instead, where it was compute: a share of what that many trials take on average, trained to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Share>,
 }
+
+/// A share of some whole, in the total order of its number.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Share(pub f64);
+
+impl Ord for Share {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Share {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Share {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Share {}
 
 /// What a study would have recommended from some moment on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +66,9 @@ pub struct Recommendation {
     pub finished: u32,
     /// The virtual time.
     pub seconds: f64,
+    /// What all trials had taken by then; results from before it was counted lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_seconds: Option<f64>,
     /// How far the trial's true value is behind the best that there is, in the metric's unit.
     pub regret: f64,
 }
@@ -58,6 +90,9 @@ pub struct UnitResult {
     pub failed: u32,
     /// When the last one ended, in virtual seconds.
     pub seconds: f64,
+    /// What all trials took; results from before it was counted lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_seconds: Option<f64>,
     /// The version of a foreign method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -92,6 +127,20 @@ impl UnitResult {
     pub fn regret_at(&self, finished: u32) -> Option<f64> {
         let made = self.recommendations.iter().take_while(|made| made.finished <= finished);
         made.last().map(|made| made.regret)
+    }
+
+    /// The regret of what would have been recommended once the trials had taken `device_seconds` together; `None`
+    /// before the first recommendation.
+    pub fn regret_by(&self, device_seconds: f64) -> Option<f64> {
+        let by = |made: &&Recommendation| {
+            made.device_seconds.is_some_and(|spent| spent <= device_seconds)
+        };
+        self.recommendations.iter().take_while(by).last().map(|made| made.regret)
+    }
+
+    /// The regret of what would have been recommended at the end; `None` where nothing would.
+    pub fn last_regret(&self) -> Option<f64> {
+        self.recommendations.last().map(|made| made.regret)
     }
 }
 
@@ -154,8 +203,10 @@ impl ResultsFile {
         let named = |trials| Unit { trials, workers: 0, ..unit.clone() };
         let (workers, fingerprint) = (unit.workers, fingerprint.to_owned());
         let studies = self.known.range(named(0)..named(u32::MAX)).map(|(_, result)| result);
+        let compute = unit.compute;
         studies.filter(move |result| {
-            result.unit.workers == workers && result.fingerprint == fingerprint
+            let same = result.unit.workers == workers && result.unit.compute == compute;
+            same && result.fingerprint == fingerprint
         })
     }
 
@@ -178,8 +229,13 @@ mod tests {
     use super::*;
 
     fn result(seed: u32) -> UnitResult {
-        let made =
-            |trial, finished, regret| Recommendation { trial, finished, seconds: 1.5, regret };
+        let made = |trial, finished, regret| Recommendation {
+            trial,
+            finished,
+            seconds: 1.5,
+            device_seconds: Some(60.0 * f64::from(finished)),
+            regret,
+        };
         UnitResult {
             unit: Unit {
                 task: "branin".to_owned(),
@@ -187,12 +243,14 @@ mod tests {
                 seed,
                 trials: 8,
                 workers: 1,
+                compute: None,
             },
             fingerprint: "f".to_owned(),
             recommendations: vec![made(1, 2, 0.1), made(4, 5, 0.3)],
             finished: 8,
             failed: 1,
             seconds: 480.0,
+            device_seconds: Some(480.0),
             version: None,
         }
     }
@@ -201,6 +259,36 @@ mod tests {
     fn what_is_recommended_holds_until_it_changes() {
         let regrets = [1, 2, 4, 5, 100].map(|finished| result(0).regret_at(finished));
         assert_eq!(regrets, [None, Some(0.1), Some(0.1), Some(0.3), Some(0.3)]);
+    }
+
+    #[test]
+    fn what_is_recommended_is_also_known_by_compute() {
+        let regrets = [119.9, 120.0, 299.0, 300.0].map(|spent| result(0).regret_by(spent));
+        assert_eq!(regrets, [None, Some(0.1), Some(0.1), Some(0.3)]);
+        assert_eq!(result(0).last_regret(), Some(0.3));
+    }
+
+    #[test]
+    fn lines_from_before_compute_was_counted_are_read() {
+        let line = r#"{"task":"branin","method":"random","seed":0,"trials":8,"workers":1,"fingerprint":"f",
+            "recommendations":[{"trial":1,"finished":2,"seconds":1.5,"regret":0.1}],"finished":8,"failed":1,
+            "seconds":480.0}"#;
+        let read: UnitResult = serde_json::from_str(line).expect("a result");
+        assert_eq!((read.unit, read.device_seconds), (result(0).unit, None));
+        assert_eq!(read.recommendations[0].device_seconds, None);
+    }
+
+    #[test]
+    fn studies_of_another_share_of_compute_are_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.jsonl");
+        let limited = |share| Unit { compute: Some(Share(share)), ..result(0).unit };
+        let mut file = ResultsFile::open(&path).expect("begun");
+        file.add(&UnitResult { unit: limited(0.4), ..result(0) }).expect("written");
+        let file = ResultsFile::open(&path).expect("read");
+        assert!(file.get(&limited(0.4), "f").is_some());
+        assert!(file.get(&limited(0.5), "f").is_none() && file.get(&result(0).unit, "f").is_none());
+        assert!(file.longest(&result(0).unit, "f").is_none());
     }
 
     #[test]

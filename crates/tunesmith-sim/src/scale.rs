@@ -1,5 +1,5 @@
-//! The yardstick of a task: its best value and the value of a typical draw, so that regrets of tasks with different
-//! units can be averaged.
+//! The yardstick of a task: its best value, the value of a typical draw and what a draw costs, so that regrets and
+//! compute of tasks with different units can be averaged.
 //!
 //! Refuses to be a proof: where the best value is not known it is searched for with many times a study's budget, and
 //! a study that does better still counts as without regret.
@@ -23,6 +23,8 @@ pub struct Scale {
     pub best: f64,
     /// The median of uniform draws; a training that breaks down counts as worst.
     pub typical: f64,
+    /// The mean over uniform draws of what it costs to train one to its end, in device seconds.
+    pub seconds: f64,
     goal: Goal,
 }
 
@@ -40,6 +42,9 @@ impl Scale {
         let draw = |number| uniform(objective.space(), &rng.branch(number));
         let mut points: Vec<(f64, Params)> =
             (0..count).map(draw).map(|params| (loss(&params), params)).collect();
+        let cost = |(_, params): &(f64, Params)| objective.evaluate(params).trained_seconds();
+        let costs = points.iter().take(TYPICAL_DRAWS as usize).map(cost);
+        let seconds = costs.sum::<f64>() / TYPICAL_DRAWS as f64;
         let mut first: Vec<f64> =
             points.iter().take(TYPICAL_DRAWS as usize).map(|point| point.0).collect();
         first.sort_by(f64::total_cmp);
@@ -50,7 +55,7 @@ impl Scale {
             points.extend(landmarks.map(|params| (loss(&params), params)));
             signed(search(objective.space(), points, loss, &rng))
         });
-        Self { best, typical: signed(typical), goal }
+        Self { best, typical: signed(typical), seconds, goal }
     }
 
     /// How far a true value is behind the best, in the metric's unit; that of a typical draw where there is none.

@@ -39,7 +39,8 @@ pub(crate) fn bootstrap_ratio(pairs: &[(f64, f64)]) -> Option<Estimate> {
     resampled(pairs, ratio).filter(|estimate| estimate.high.is_finite() && estimate.mean >= 0.0)
 }
 
-fn resampled<T: Copy>(
+/// A statistic of values that are resampled with replacement. `None` without values.
+pub(crate) fn resampled<T: Copy>(
     values: &[T],
     statistic: impl Fn(&mut dyn Iterator<Item = T>) -> f64,
 ) -> Option<Estimate> {

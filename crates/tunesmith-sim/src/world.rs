@@ -2,14 +2,16 @@
 //! [`Study::apply`], as the runtime's worker does.
 //!
 //! Each worker is a process of its own: it asks for one trial when it is free, and its reports come at the times that
-//! the trial's cost gives. Refuses crashes and lost leases, which are the runtime's tests' business.
+//! the trial's cost gives. A trial reports at every point of its curve; one that pauses goes on from its last point,
+//! and loses no time. Refuses crashes and lost leases, which are the runtime's tests' business, and trials that take
+//! over another's weights: no recorded training says what comes of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use tunesmith_core::{
-    ApplyError, Command, Effective, Event, Outcome, Policy, Rejection, Report, Study, StudyConfig,
-    Timestamp, Trial, TrialState, Values, Writer, decide,
+    ApplyError, Command, Effective, Event, Fact, Goal, Outcome, Policy, Rejection, Report, Stream,
+    Study, StudyConfig, Timestamp, Trial, TrialState, Values, Writer, decide,
 };
 
 use crate::noise::Measurements;
@@ -31,14 +33,14 @@ pub struct Setting<'a> {
     pub task: &'a Task,
     /// Its yardstick.
     pub scale: &'a Scale,
-    /// The study's configuration: the task's space and metric, a sampler, a budget of trials, a seed.
+    /// The study's configuration: the task's space and metric, a sampler, a budget of trials or device seconds, a seed.
     pub config: &'a StudyConfig,
     /// How many trials run at once.
     pub workers: u32,
 }
 
 /// What one study came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trace {
     /// What would have been recommended, each time that it changed.
     pub recommendations: Vec<Recommendation>,
@@ -48,6 +50,8 @@ pub struct Trace {
     pub failed: u32,
     /// When the last one ended, in virtual seconds.
     pub seconds: f64,
+    /// What all workers trained together, in device seconds.
+    pub device_seconds: f64,
 }
 
 /// Why a simulation stopped. Each is a fault of a part, not of the task.
@@ -63,6 +67,15 @@ pub enum SimulationError {
     /// A foreign search failed.
     #[error(transparent)]
     Peer(#[from] PeerError),
+    /// A scheduler that exchanges weights.
+    #[error(
+        "trial {trial} takes over another's weights, and no recorded training says what comes of that; choose a \
+         scheduler that stops or pauses trials"
+    )]
+    Takeover {
+        /// The trial.
+        trial: u32,
+    },
 }
 
 /// Runs a study to its end. Trials come from the policy's sampler, or, where there is a peer, from that.
@@ -90,9 +103,10 @@ pub fn simulate(
         agenda: BTreeMap::new(),
         evaluations: BTreeMap::new(),
         now_ms: 0,
+        device_ms: 0,
         scheduled: 0,
         exhausted: false,
-        trace: Trace { recommendations: Vec::new(), finished: 0, failed: 0, seconds: 0.0 },
+        trace: Trace::default(),
     };
     world.run()
 }
@@ -110,6 +124,8 @@ struct World<'a> {
     /// Of the trials that have not ended.
     evaluations: BTreeMap<u32, Evaluation>,
     now_ms: u64,
+    /// What all workers trained until now.
+    device_ms: u64,
     scheduled: u64,
     exhausted: bool,
     trace: Trace,
@@ -128,7 +144,10 @@ impl World<'_> {
         loop {
             self.fill()?;
             let Some(((at, _), arrival)) = self.agenda.pop_first() else { return Ok(self.trace) };
+            let busy = self.writers.len() - self.idle.len();
+            self.device_ms += (at - self.now_ms) * busy as u64;
             self.now_ms = at;
+            self.trace.device_seconds = self.device_ms as f64 / 1000.0;
             self.arrive(arrival)?;
         }
     }
@@ -139,7 +158,7 @@ impl World<'_> {
             self.propose(worker)?;
             let asked = self.submit(worker, Command::Ask { count: 1 });
             match asked {
-                Ok(events) => self.begin(worker, &events)?,
+                Ok(events) => self.take(worker, &events)?,
                 Err(SimulationError::Rejected(Rejection::Finished { .. })) => self.exhausted = true,
                 Err(SimulationError::Rejected(Rejection::Wait)) => return Ok(()),
                 Err(error) => return Err(error),
@@ -160,16 +179,29 @@ impl World<'_> {
         self.submit(worker, Command::Enqueue { params }).map(drop)
     }
 
-    /// What a worker got is the trial of the first event; the core may have failed it already.
-    fn begin(&mut self, worker: usize, events: &[Event]) -> Result<(), SimulationError> {
-        let Some(tunesmith_core::Stream::Trial(number)) = events.first().map(|event| event.stream)
-        else {
+    /// Follows what asking led to: trials that will never go on, and one for the worker.
+    fn take(&mut self, worker: usize, events: &[Event]) -> Result<(), SimulationError> {
+        for event in events {
+            let Stream::Trial(number) = event.stream else { continue };
+            match event.fact {
+                Fact::TrialStarted { .. } | Fact::TrialLeased { .. } => {
+                    self.begin(worker, number)?;
+                }
+                Fact::TrialExploited { .. } => {
+                    return Err(SimulationError::Takeover { trial: number });
+                }
+                Fact::TrialPruned { .. } | Fact::TrialFailed { .. } => self.finish(number)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a trial, or goes on with a paused one. The core may have failed it already.
+    fn begin(&mut self, worker: usize, number: u32) -> Result<(), SimulationError> {
+        let Some(trial) = self.study.trial(number).filter(|trial| !trial.is_finished()) else {
             return Ok(());
         };
-        let Some(trial) = self.study.trial(number) else { return Ok(()) };
-        if trial.is_finished() {
-            return self.finish(number);
-        }
         let point = trial.reports.len();
         if !self.evaluations.contains_key(&number) {
             let evaluation = self.setting.task.objective.evaluate(&trial.params);
@@ -240,7 +272,7 @@ impl World<'_> {
                 return Ok(());
             }
             Some(state) if state.is_finished() => self.finish(trial)?,
-            _ => {}
+            _ => self.recommend(),
         }
         self.idle.insert(worker);
         Ok(())
@@ -250,7 +282,7 @@ impl World<'_> {
         self.study.trial(trial).map(|trial| trial.state)
     }
 
-    /// Counts an ended trial, tells the peer, and looks up what would be recommended now.
+    /// Counts an ended trial and tells the peer.
     fn finish(&mut self, number: u32) -> Result<(), SimulationError> {
         self.evaluations.remove(&number);
         let Some(trial) = self.study.trial(number) else { return Ok(()) };
@@ -262,18 +294,45 @@ impl World<'_> {
         if let Some(peer) = self.peer.as_deref_mut() {
             peer.tell(number, value)?;
         }
-        let Some(best) = self.study.best() else { return Ok(()) };
-        let latest = self.trace.recommendations.last();
-        if latest.is_none_or(|latest| latest.trial != best.number) {
-            let truth = self.setting.task.objective.value(&best.params);
-            self.trace.recommendations.push(Recommendation {
-                trial: best.number,
-                finished: self.trace.finished,
-                seconds: self.trace.seconds,
-                regret: self.setting.scale.regret(truth),
-            });
-        }
+        self.recommend();
         Ok(())
+    }
+
+    /// Looks up what would be recommended now: the best completed trial, and as long as there is none the best of
+    /// those that are paused or pruned furthest along their schedules.
+    fn recommend(&mut self) {
+        let best = self.study.best().or_else(|| self.furthest());
+        let Some(number) = best.map(|trial| trial.number) else { return };
+        if self.trace.recommendations.last().is_some_and(|latest| latest.trial == number) {
+            return;
+        }
+        let objective = &self.setting.task.objective;
+        let truth = self.study.trial(number).and_then(|trial| objective.value(&trial.params));
+        self.trace.recommendations.push(Recommendation {
+            trial: number,
+            finished: self.trace.finished,
+            seconds: self.now_ms as f64 / 1000.0,
+            device_seconds: Some(self.trace.device_seconds),
+            regret: self.setting.scale.regret(truth),
+        });
+    }
+
+    /// The paused or pruned trial that has gone furthest, and the best of equals by its latest value.
+    fn furthest(&self) -> Option<&Trial> {
+        let metric = self.setting.task.objective.metric();
+        let stopped = [TrialState::Paused, TrialState::Pruned];
+        let stopped = stopped.into_iter().flat_map(|state| self.study.in_state(state));
+        let loss = |trial: &Trial| {
+            let value = trial.reported(metric)?;
+            Some(if metric.goal == Goal::Minimize { value } else { -value })
+        };
+        let placed =
+            stopped.filter_map(|trial| Some((trial.reached_fraction(), loss(trial)?, trial)));
+        let order = placed.min_by(|(fraction, loss, trial), (other, than, rival)| {
+            let further = other.total_cmp(fraction).then(loss.total_cmp(than));
+            further.then(trial.number.cmp(&rival.number))
+        });
+        order.map(|(_, _, trial)| trial)
     }
 
     fn submit(&mut self, worker: usize, command: Command) -> Result<Vec<Event>, SimulationError> {

@@ -176,8 +176,9 @@ pub(crate) struct ReplayArguments {
 /// What `bench` takes.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
-    /// The methods: samplers with options as `random:prior=known`, or other tools' as `optuna-tpe`, `optuna-gp`,
-    /// `optuna-auto`, `optuna-cmaes`, `catcmawm`, `rustuna-tpe` and `hyperopt`.
+    /// The methods: samplers with options as `random:prior=known`, perhaps with a scheduler after a `+` as
+    /// `auto+asha:eta=4`, or other tools' as `optuna-tpe`, `optuna-gp`, `optuna-auto`, `optuna-cmaes`, `catcmawm`,
+    /// `rustuna-tpe` and `hyperopt`.
     #[arg(long, value_delimiter = ',', required = true, value_name = "METHOD,...")]
     pub methods: Vec<String>,
     /// The tasks: `dev`, `validation`, `all`, families (such as `misled`) or single tasks.
@@ -186,14 +187,18 @@ pub(crate) struct BenchArguments {
     /// The budget of each study.
     #[arg(long, default_value_t = 64)]
     pub trials: u32,
+    /// Makes compute the budget of methods with a scheduler: this share, such as 0.4, of what --trials trials take on
+    /// average, trained to their end. They may start more trials.
+    #[arg(long, value_name = "SHARE")]
+    pub compute: Option<f64>,
     /// How often each study is repeated.
     #[arg(long, default_value_t = 20)]
     pub seeds: u32,
     /// How many trials of a study run at once, on a virtual clock.
     #[arg(long, default_value_t = 1)]
     pub workers: u32,
-    /// The methods that others are compared with, the marks being about the first; `random` or the first method where
-    /// left out.
+    /// The methods that others are compared with, the marks and the compute being about the first; `random` or the
+    /// first method where left out.
     #[arg(long, value_delimiter = ',', value_name = "METHOD,...")]
     pub baseline: Vec<String>,
     /// The directory that holds the recorded trainings, under `hpo`.

@@ -749,6 +749,9 @@ fn a_benchmark_that_cannot_be_says_what_to_give() {
     let folder = folder();
     for (arguments, expected) in [
         (["--methods=rndom", "--tasks=branin"], "did you mean random?"),
+        (["--methods=random+ahsa", "--tasks=branin"], "did you mean asha?"),
+        (["--methods=hyperopt+asha", "--tasks=branin"], "without a scheduler"),
+        (["--methods=random", "--compute=0"], "above 0"),
         (["--methods=random", "--tasks=brannin"], "hartmann6"),
         (["--methods=random", "--tasks=opda"], "--data"),
         (["--methods=hyperopt", "--tasks=branin"], "--python"),

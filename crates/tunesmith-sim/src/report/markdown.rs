@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::comparison::{Comparison, Pairs};
+use super::compute::{AT, ComputeRow};
 use super::{Cell, MethodRow, Report, TARGET};
 use crate::statistics::Estimate;
 
@@ -10,16 +11,24 @@ use crate::statistics::Estimate;
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     heading(&mut out, report);
-    overall(&mut out, report);
-    for comparison in &report.comparisons {
-        compare(&mut out, report, comparison);
+    compute(&mut out, report);
+    if report.compute.is_none() {
+        by_trials(&mut out, report);
     }
-    families(&mut out, report);
-    by_task(&mut out, report);
-    anytime(&mut out, report);
-    target(&mut out, report);
     notes(&mut out, report);
     out
+}
+
+/// The tables that count in trials.
+fn by_trials(out: &mut String, report: &Report) {
+    overall(out, report);
+    for comparison in &report.comparisons {
+        compare(out, report, comparison);
+    }
+    families(out, report);
+    by_task(out, report);
+    anytime(out, report);
+    target(out, report);
 }
 
 /// Appends a line.
@@ -32,7 +41,10 @@ fn heading(out: &mut String, report: &Report) {
     line(out, "# Regret of the recommended configuration\n");
     let tasks = counted(report.tasks.len(), "task");
     let seeds = counted(report.seeds as usize, "seed");
-    let trials = counted(report.trials as usize, "trial");
+    let mut trials = counted(report.trials as usize, "trial");
+    if let Some(share) = report.compute {
+        trials = format!("{trials} or, with a scheduler, {} of their compute", percent(share));
+    }
     let workers = counted(report.workers as usize, "worker");
     line(
         out,
@@ -159,6 +171,54 @@ fn compare(out: &mut String, report: &Report, comparison: &Comparison) {
     };
     table("Difference to", &difference);
     table("Ratio to", &ratio);
+}
+
+/// Regret against compute, where that is asked.
+fn compute(out: &mut String, report: &Report) {
+    let full = baseline(report);
+    for table in &report.by_compute {
+        let whose = table.family.map_or_else(String::new, |family| format!(", family {family}"));
+        line(out, &format!("## Regret by compute{whose}\n"));
+        if table.family.is_none() {
+            line(
+                out,
+                &format!(
+                    "100 % is what {full} took on the same task and seed. *Enough* is the share from which on the \
+                     mean regret is no worse than that of {full} at its end.\n",
+                ),
+            );
+        }
+        let shares = AT.iter().map(|at| format!("at {at} %"));
+        let titles: Vec<String> = std::iter::once("method".to_owned())
+            .chain(shares)
+            .chain(["at its end", "enough", "used", "trials"].map(str::to_owned))
+            .collect();
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        header(out, &titles, []);
+        for row in &table.methods {
+            line(out, &compute_row(row));
+        }
+        out.push('\n');
+    }
+}
+
+fn compute_row(row: &ComputeRow) -> String {
+    let plain = |regret: &Estimate| format!("{:.3}", regret.mean);
+    let mark = row.difference.map_or("", |difference| difference.side_of(0.0));
+    let Estimate { mean, low, high } = row.end;
+    let mut cells = vec![format!("`{}`", row.method)];
+    cells.extend(row.regrets.iter().map(plain));
+    cells.push(format!("{mean:.3} [{low:.3}, {high:.3}]{mark}"));
+    let Estimate { mean, low, high } = row.enough;
+    cells.push(format!("{} [{}, {}]", percent(mean), percent(low), percent(high)));
+    cells.push(percent(row.used.mean));
+    cells.push(format!("{:.0}", row.trials));
+    format!("| {} |", cells.join(" | "))
+}
+
+/// A share; a dash where it is infinite.
+fn percent(share: f64) -> String {
+    if share.is_finite() { format!("{:.0} %", 100.0 * share) } else { "–".to_owned() }
 }
 
 fn families(out: &mut String, report: &Report) {

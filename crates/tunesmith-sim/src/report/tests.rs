@@ -13,6 +13,7 @@ fn plan(methods: &[&str], trials: u32, seeds: u32) -> Plan {
         tasks: select(&words, &Sources::default()).expect("formulas").tasks,
         methods: methods.iter().map(|text| text.parse::<Method>().expect("a method")).collect(),
         trials,
+        compute: None,
         seeds,
         workers: 1,
     }
@@ -23,6 +24,7 @@ fn result(task: &str, method: &str, seed: u32, regrets: &[(u32, f64)]) -> UnitRe
         trial: finished - 1,
         finished: *finished,
         seconds: f64::from(*finished) * 3600.0,
+        device_seconds: Some(f64::from(*finished) * 3600.0),
         regret: *regret,
     };
     UnitResult {
@@ -32,12 +34,14 @@ fn result(task: &str, method: &str, seed: u32, regrets: &[(u32, f64)]) -> UnitRe
             seed,
             trials: 16,
             workers: 1,
+            compute: None,
         },
         fingerprint: String::new(),
         recommendations: regrets.iter().map(made).collect(),
         finished: 16,
         failed: 4,
         seconds: 16.0,
+        device_seconds: Some(16.0),
         version: None,
     }
 }
@@ -104,6 +108,85 @@ fn markdown_and_json_say_the_same() {
     let raw = cell["raw"].as_f64().expect("a number");
     assert!((raw / json["tasks"][0]["typical"].as_f64().expect("a number") - 0.04).abs() < 0.005);
     assert_eq!(cell["trials"], 16);
+}
+
+/// As [`report`], with a scheduler that is as good as `random` after a quarter of its compute, but not on one seed.
+fn report_by_compute() -> Report {
+    let mut plan = plan(&["random", "random+asha"], 16, 2);
+    plan.compute = Some(0.5);
+    let scales: Vec<Scale> = plan.tasks.iter().map(|task| Scale::of(&*task.objective)).collect();
+    let mut results = Vec::new();
+    for (task, scale) in TASKS.iter().zip(&scales) {
+        let unit = scale.regret(None);
+        for seed in 0..2 {
+            let spent = |hours: f64, result: UnitResult| UnitResult {
+                device_seconds: Some(hours * 3600.0),
+                ..result
+            };
+            let full = result(task, "random", seed, &[(4, 0.4 * unit), (16, 0.2 * unit)]);
+            results.push(spent(16.0, full));
+            let cut = [(1, 0.6 * unit), (4, 0.1 * unit + 0.2 * f64::from(seed) * unit)];
+            results.push(spent(8.0, result(task, "random+asha", seed, &cut)));
+        }
+    }
+    let outcomes = Outcomes { results, scales, unsuited: Vec::new() };
+    Report::of(&plan, &outcomes, &["random".to_owned()], &[])
+}
+
+#[test]
+fn regret_is_also_that_of_the_recommendation_at_each_share_of_compute() {
+    let report = report_by_compute();
+    let rows: Vec<_> = report.by_compute[0]
+        .methods
+        .iter()
+        .map(|row| {
+            let means = row.regrets.iter().map(|regret| (1e6 * regret.mean).round() / 1e6);
+            (means.collect::<Vec<f64>>(), row.enough.mean, row.used.mean)
+        })
+        .collect();
+    // `random` is at 4 of 16 hours after a quarter, `random+asha` at 1 hour and at 4 hours.
+    assert_eq!(rows[0], (vec![1.0, 1.0, 0.4, 0.2], 1.0, 1.0));
+    assert_eq!(rows[1], (vec![0.6, 0.6, 0.2, 0.2], 0.25, 0.5));
+    let families: Vec<_> = report.by_compute.iter().map(|table| table.family).collect();
+    assert_eq!(families, [None], "both tasks are of one family");
+    let markdown = report.to_markdown();
+    let row = "| `random+asha` | 0.600 | 0.600 | 0.200 | 0.200 | 0.200 [0.100, 0.300] | 25 % [25 %, –] | 50 % | 16 |";
+    assert!(markdown.contains(row), "{markdown}");
+    assert!(!markdown.contains("after trials"), "{markdown}");
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
+    assert_eq!(json["by_compute"][0]["methods"][1]["enough"]["high"], serde_json::Value::Null);
+}
+
+#[test]
+fn compute_is_the_budget_of_schedulers_alone_and_leaves_room_for_more_trials() {
+    let words = ["finetune".to_owned()];
+    let plan = Plan {
+        tasks: select(&words, &Sources::default()).expect("a formula").tasks,
+        compute: Some(1.0),
+        ..plan(&["random", "random+asha"], 8, 3)
+    };
+    let bench = Bench {
+        plan: &plan,
+        policy_for: &|config| Ok(tunesmith_search::policy(config)?),
+        peers: None,
+        jobs: 1,
+        kept_only: false,
+    };
+    let outcomes = bench.run(None, |_, _| ()).expect("it runs");
+    let of = |method: &str| -> Vec<&UnitResult> {
+        outcomes.results.iter().filter(|result| result.unit.method == method).collect()
+    };
+    assert!(of("random").iter().all(|full| full.finished == 8 && full.unit.compute.is_none()));
+    let budget = 8.0 * outcomes.scales[0].seconds;
+    for cut in of("random+asha") {
+        let spent = cut.device_seconds.expect("counted");
+        assert!(spent >= budget, "{spent} of {budget}");
+        // What runs when the budget is spent goes on to its end.
+        assert!(spent < 2.0 * budget, "{spent} of {budget}");
+    }
+    let trials: u32 = of("random+asha").iter().map(|cut| cut.finished).sum();
+    assert!(trials > 3 * 8, "{trials}");
+    assert_ne!(Report::of(&plan, &outcomes, &["random".to_owned()], &[]).by_compute.len(), 0);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tunesmith_core::{
-    Domain, Metric, Next, Parameter, Params, Rng, Sampler, Scheduler, SearchSpace, Suggestion,
-    Value, Verdict,
+    Domain, Exploit, Metric, Next, Parameter, Params, Rng, Sampler, Scheduler, SearchSpace,
+    Suggestion, Value, Verdict,
 };
 
 use super::*;
@@ -72,6 +72,58 @@ impl Scheduler for Above {
     }
 }
 
+/// Pauses all trials half-way, goes on with the last one, and retires the others once that has completed.
+#[derive(Debug)]
+struct Barrier;
+
+fn half_way(trial: &Trial) -> Verdict {
+    let half_way = trial.reached_fraction() < 1.0;
+    if half_way { Verdict::Pause { reason: "half-way".to_owned() } } else { Verdict::Continue }
+}
+
+impl Scheduler for Barrier {
+    fn next(&self, study: &Study, may_start: bool) -> Next {
+        let last = study.in_state(TrialState::Paused).next_back();
+        match last.filter(|_| study.count(TrialState::Completed) == 0) {
+            _ if may_start => Next::START,
+            Some(trial) => Next::Resume { trial: trial.number },
+            None => Next::Finished,
+        }
+    }
+
+    fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {
+        half_way(trial)
+    }
+
+    fn retire(&self, study: &Study) -> Vec<(u32, String)> {
+        let paused = study.in_state(TrialState::Paused);
+        let over = study.count(TrialState::Completed) > 0;
+        paused.filter(|_| over).map(|trial| (trial.number, "over".to_owned())).collect()
+    }
+}
+
+/// Pauses half-way, and lets the first trial go on from the state of the second.
+#[derive(Debug)]
+struct Swap;
+
+impl Scheduler for Swap {
+    fn next(&self, study: &Study, _may_start: bool) -> Next {
+        if study.count(TrialState::Paused) < 2 {
+            return Next::START;
+        }
+        Next::Exploit(Box::new(Exploit {
+            trial: 0,
+            donor: 1,
+            params: Params::from([("x", 0.5)]),
+            note: Params::new(),
+        }))
+    }
+
+    fn judge(&self, _study: &Study, trial: &Trial) -> Verdict {
+        half_way(trial)
+    }
+}
+
 fn task() -> Task {
     let space =
         SearchSpace::new(vec![Parameter::new("x", Domain::float(0.0, 1.0))]).expect("a space");
@@ -81,6 +133,19 @@ fn task() -> Task {
 
 /// The trace, and how many trials ran whenever the sampler was asked.
 fn run(list: &[f64], workers: u32, cut: f64) -> (Trace, Vec<usize>) {
+    run_under(Box::new(Above(cut)), list, workers)
+}
+
+fn run_under(scheduler: Box<dyn Scheduler>, list: &[f64], workers: u32) -> (Trace, Vec<usize>) {
+    let (trace, running) = simulated(scheduler, list, workers);
+    (trace.expect("it runs"), running)
+}
+
+fn simulated(
+    scheduler: Box<dyn Scheduler>,
+    list: &[f64],
+    workers: u32,
+) -> (Result<Trace, SimulationError>, Vec<usize>) {
     let task = task();
     let objective = &*task.objective;
     let mut config =
@@ -88,9 +153,9 @@ fn run(list: &[f64], workers: u32, cut: f64) -> (Trace, Vec<usize>) {
     config.budget.trials = Some(list.len() as u32 + 1);
     let running = Arc::new(Mutex::new(Vec::new()));
     let sampler = Listed { list: list.to_vec(), running: running.clone() };
-    let policy = Policy { sampler: Box::new(sampler), scheduler: Box::new(Above(cut)) };
+    let policy = Policy { sampler: Box::new(sampler), scheduler };
     let setting = Setting { task: &task, scale: &Scale::of(objective), config: &config, workers };
-    let trace = simulate(&setting, &policy, None).expect("it runs");
+    let trace = simulate(&setting, &policy, None);
     let running = running.lock().expect("no panic").clone();
     (trace, running)
 }
@@ -125,10 +190,35 @@ fn what_breaks_down_fails_at_its_time_and_is_never_recommended() {
 }
 
 #[test]
-fn a_pruned_trial_costs_what_it_ran_and_is_never_recommended() {
-    let (trace, _) = run(&[0.8, 0.5], 1, 0.6);
-    assert_eq!(steps(&trace), [(1, 2, 9.0, 0.5)]);
-    assert_eq!((trace.finished, trace.failed), (2, 0));
+fn a_pruned_trial_costs_what_it_ran_and_is_recommended_only_while_none_has_completed() {
+    let (trace, _) = run(&[0.8, 0.7, 0.5, 0.1], 1, 0.2);
+    // All report 1 half-way: the first of equals holds until the last one completes.
+    assert_eq!(steps(&trace), [(0, 1, 4.0, 0.8), (3, 4, 11.0, 0.1)]);
+    assert_eq!((trace.finished, trace.failed, trace.device_seconds), (4, 0, 11.0));
+}
+
+#[test]
+fn a_paused_trial_goes_on_from_its_point_and_loses_no_time() {
+    // Half-way after 4 s, 2.5 s and 1 s; then the shortest goes on, and when it has ended the others retire.
+    let (trace, _) = run_under(Box::new(Barrier), &[0.8, 0.5, 0.2], 1);
+    assert_eq!(steps(&trace), [(0, 0, 4.0, 0.8), (2, 1, 8.5, 0.2)]);
+    assert_eq!((trace.finished, trace.failed), (3, 0));
+    assert_eq!((trace.seconds, trace.device_seconds), (8.5, 8.5));
+}
+
+#[test]
+fn device_seconds_are_those_of_all_workers() {
+    let (trace, _) = run(&[0.8, 0.5, 0.25], 2, 1.0);
+    let spent: Vec<Option<f64>> =
+        trace.recommendations.iter().map(|made| made.device_seconds).collect();
+    // Two workers until 7.5 s, one until 8 s.
+    assert_eq!((spent, trace.device_seconds), (vec![Some(10.0), Some(15.0)], 15.5));
+}
+
+#[test]
+fn a_trial_that_takes_over_anothers_weights_is_refused() {
+    let error = simulated(Box::new(Swap), &[0.8, 0.5], 1).0.expect_err("refused");
+    assert!(error.to_string().starts_with("trial 0 takes over"), "{error}");
 }
 
 #[test]

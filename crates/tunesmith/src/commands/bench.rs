@@ -12,6 +12,9 @@ use super::print;
 use crate::cli::BenchArguments;
 use crate::exit::{Class, Classified, Failure};
 
+/// The most compute that a study is given, in shares of what full training takes.
+const MOST_COMPUTE: f64 = 100.0;
+
 /// Why a benchmark does not begin.
 #[derive(Debug, thiserror::Error)]
 enum BenchRefusal {
@@ -19,6 +22,10 @@ enum BenchRefusal {
     Baseline { baseline: String },
     #[error("{what} must be at least 1")]
     Zero { what: &'static str },
+    #[error(
+        "--compute is a share of what --trials trials take, above 0 and at most {most}, not {share}"
+    )]
+    Compute { share: f64, most: f64 },
 }
 
 /// Runs the benchmark and prints its report.
@@ -61,6 +68,11 @@ fn plan(arguments: &BenchArguments) -> Result<(Plan, LeftOut), Failure> {
             return Err(Failure::new(Class::Usage, BenchRefusal::Zero { what }));
         }
     }
+    let is_share = |share: f64| share > 0.0 && share <= MOST_COMPUTE;
+    if let Some(share) = arguments.compute.filter(|share| !is_share(*share)) {
+        let refusal = BenchRefusal::Compute { share, most: MOST_COMPUTE };
+        return Err(Failure::new(Class::Usage, refusal));
+    }
     let methods: Result<Vec<Method>, _> =
         arguments.methods.iter().map(|text| text.parse()).collect();
     let sources = Sources { data: arguments.data.clone() };
@@ -70,6 +82,7 @@ fn plan(arguments: &BenchArguments) -> Result<(Plan, LeftOut), Failure> {
         tasks,
         methods: methods.class(Class::Usage)?,
         trials: arguments.trials,
+        compute: arguments.compute,
         seeds: arguments.seeds,
         workers: arguments.workers,
     };
