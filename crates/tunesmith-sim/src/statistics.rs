@@ -36,7 +36,7 @@ pub(crate) fn bootstrap_ratio(pairs: &[(f64, f64)]) -> Option<Estimate> {
         let (above, below) = chosen.fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
         above / below
     };
-    resampled(pairs, ratio).filter(|estimate| estimate.high.is_finite() && estimate.mean >= 0.0)
+    resampled(pairs, ratio).filter(|Estimate { mean, low, high }| (mean + low + high).is_finite())
 }
 
 /// A statistic of values that are resampled with replacement. `None` without values.
@@ -92,6 +92,7 @@ mod tests {
         assert_eq!((estimate.side_of(0.8), estimate.side_of(0.2)), (" <", " >"));
         assert_eq!(bootstrap_ratio(&[(1.0, 0.0)]), None);
         assert_eq!(bootstrap_ratio(&[(0.0, 0.0)]), None);
+        assert_eq!(bootstrap_ratio(&[(0.0, 1.0), (0.0, 0.0)]), None, "a resample has no mean");
     }
 
     #[test]

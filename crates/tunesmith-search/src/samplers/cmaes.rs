@@ -13,10 +13,11 @@
 //! Inactive parameters are drawn and told, but absent. The first trial of a generation keeps the whole state in its
 //! note, and every trial its own draw, so that a suggestion reads one generation, however long the study is.
 //!
-//! It is a local search: until some 100 trials it is no better than random where the best values lie at the edge of the
-//! ranges. On the benchmark's `learners` (`glmnet` wants the least penalties, far from the middle) it is worse than random
-//! at 8 to 64 trials, and so are cmaes 0.13.1's own `CatCMAwM` at 8 to 32 and Optuna's `CmaEsSampler` at 8 and 16
-//! (`bench/search/dev.md`); on `deberta`, whose best rates are near the middle, all three are better.
+//! It is a local search, and slow to leave the middle: on the benchmark's `learners`, whose best values lie at the ends of
+//! most ranges (the smallest leaves of `rpart`, `glmnet`'s purest mixtures and least penalties), it is worse than random
+//! at 8 to 64 trials and no better at 200, and so are cmaes 0.13.1's own `CatCMAwM` at 8 to 32 and Optuna's
+//! `CmaEsSampler` at 8 and 16 (`bench/search/dev.md`); on `deberta`, whose best rates are near the middle, all three are
+//! better.
 //!
 //! In a finite space a point that was tried is drawn again up to ten times, which cmaes does not do.
 //!
