@@ -69,10 +69,8 @@ impl AutoScheduler {
     ) -> Vec<Rival<'a>> {
         let others = searched(study).filter(|other| other.number != trial.number);
         let at = |other: &'a Trial| {
-            let mut passings = self.ladder.passings(other, scored(metric));
-            let passing = passings.find(|passing| passing.rung == rung)?;
-            let report = other.reports.get(passing.report)?;
-            Some(Rival { score: passing.value, trial: other, report })
+            let (report, score) = self.ladder.at(other, rung, scored(metric))?;
+            Some(Rival { score, trial: other, report })
         };
         let mut rivals: Vec<Rival<'a>> = others.filter_map(at).collect();
         rivals.sort_by(|a, b| a.score.total_cmp(&b.score));
@@ -84,8 +82,8 @@ impl AutoScheduler {
         if trial.state == TrialState::Completed {
             return trial.value(metric).map(|value| score(metric.goal, value));
         }
-        let last = self.ladder.passings(trial, scored(metric)).last();
-        last.filter(|passing| passing.rung > rung).map(|passing| passing.value)
+        let mut beyond = (rung + 1..self.ladder.len()).rev();
+        beyond.find_map(|rung| Some(self.ladder.at(trial, rung, scored(metric))?.1))
     }
 
     /// Which share of the trials goes on from the rung; `None` where it foretells too little.
