@@ -41,7 +41,7 @@ pub enum Command {
         /// The report.
         report: Report,
     },
-    /// Training state was saved; renews the lease.
+    /// Training state was saved; renews the lease. Of a paused trial its last lease may still save it.
     RecordCheckpoint {
         /// The trial.
         lease: LeaseKey,

@@ -38,7 +38,7 @@ pub fn decide(
         }
         Command::Report { lease, report } => report::report(&mut draft, policy, lease, report)?,
         Command::RecordCheckpoint { lease, checkpoint } => {
-            draft.leased(lease)?;
+            draft.held(lease)?;
             let expires_at = draft.expiry();
             draft.push(Stream::Trial(lease.trial), Fact::Checkpointed { checkpoint, expires_at });
         }
@@ -103,6 +103,16 @@ impl<'a> Draft<'a> {
             return Ok(trial);
         }
         Err(Rejection::StaleLease { trial: key.trial })
+    }
+
+    /// As [`Draft::leased`]; a paused trial is still held by its last lease, whose worker may have to save it.
+    fn held(&self, key: LeaseKey) -> Result<(), Rejection> {
+        let paused =
+            |trial: &&Trial| trial.state == TrialState::Paused && trial.leases == key.number;
+        match self.study.trial(key.trial).filter(paused) {
+            Some(_) => Ok(()),
+            None => self.leased(key).map(drop),
+        }
     }
 
     fn record_effective(&mut self, key: LeaseKey, effective: Effective) -> Result<(), Rejection> {

@@ -21,7 +21,7 @@ pub(super) fn report(
     }
     let stream = Stream::Trial(key.trial);
     let device_seconds = report.device_seconds;
-    if report.step <= trial.reached_step() && has_reported(trial) {
+    if trial.current_reports().last().is_some_and(|last| report.step <= last.step) {
         if device_seconds > 0.0 {
             let expires_at = draft.expiry();
             draft.push(stream, Fact::LeaseRenewed { expires_at, device_seconds });
@@ -47,11 +47,6 @@ pub(super) fn report(
         }
     }
     Ok(())
-}
-
-/// Whether there is a step that reports are to be beyond.
-fn has_reported(trial: &Trial) -> bool {
-    !trial.reports.is_empty()
 }
 
 pub(super) fn tell(

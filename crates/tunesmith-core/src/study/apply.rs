@@ -218,7 +218,7 @@ impl Study {
                 }
                 trial.state == TrialState::Paused
             }
-            Fact::TrialPruned { .. } => {
+            Fact::TrialPruned { .. } | Fact::Checkpointed { .. } => {
                 matches!(trial.state, TrialState::Running | TrialState::Paused)
             }
             Fact::TrialCancelled => !trial.is_finished(),
