@@ -105,8 +105,31 @@ impl Ladder {
         rung: usize,
         value: impl Fn(&Report) -> Option<T>,
     ) -> Option<T> {
-        let mut passings = self.passings(trial, value);
-        passings.find(|passing| passing.rung >= rung).map(|passing| passing.value)
+        self.first_report(trial, rung, value).map(|(_, value)| value)
+    }
+
+    /// What the trial passed the rung with, and the report. The same as searching its passings, without a look at the
+    /// metric below the rung: over a long history those looks would be felt.
+    pub(crate) fn at<'a, T>(
+        &self,
+        trial: &'a Trial,
+        rung: usize,
+        value: impl Fn(&Report) -> Option<T>,
+    ) -> Option<(&'a Report, T)> {
+        let above = self.0.get(rung + 1).copied().unwrap_or(f64::INFINITY);
+        let found = self.first_report(trial, rung, value);
+        found.filter(|(report, _)| report.fraction + SLACK < above)
+    }
+
+    fn first_report<'a, T>(
+        &self,
+        trial: &'a Trial,
+        rung: usize,
+        value: impl Fn(&Report) -> Option<T>,
+    ) -> Option<(&'a Report, T)> {
+        let from = *self.0.get(rung)?;
+        let beyond = |report: &&Report| from <= report.fraction + SLACK;
+        trial.reports.iter().filter(beyond).find_map(|report| Some((report, value(report)?)))
     }
 
     /// The passing that the trial's latest report is, where it is one.
@@ -127,12 +150,7 @@ impl Ladder {
         rung: usize,
         value: impl Fn(&Report) -> Option<T> + Copy,
     ) -> Vec<T> {
-        let at = |other: &Trial| {
-            self.passings(other, value)
-                .find(|passing| passing.rung >= rung)
-                .filter(|passing| passing.rung == rung)
-                .map(|passing| passing.value)
-        };
+        let at = |other| self.at(other, rung, value).map(|(_, value)| value);
         searched(study).filter(|other| other.number != trial.number).filter_map(at).collect()
     }
 

@@ -9,8 +9,14 @@ fn passings(points: &[(f64, Option<f64>)]) -> Vec<(usize, f64, usize)> {
     let ladder = Ladder::geometric(1.0 / 27.0, 3.0);
     let trial = reported(points);
     let metric = Metric::new("loss", Goal::Maximize);
-    let all = ladder.passings(&trial, scored(&metric));
-    all.map(|passing| (passing.rung, passing.value, passing.report)).collect()
+    let all = || ladder.passings(&trial, scored(&metric));
+    for rung in 0..3 {
+        let passed = all().find(|passing| passing.rung == rung).map(|passing| passing.value);
+        assert_eq!(ladder.at(&trial, rung, scored(&metric)).map(|(_, value)| value), passed);
+        let beyond = all().find(|passing| passing.rung >= rung).map(|passing| passing.value);
+        assert_eq!(ladder.first_from(&trial, rung, scored(&metric)), beyond);
+    }
+    all().map(|passing| (passing.rung, passing.value, passing.report)).collect()
 }
 
 #[test]
