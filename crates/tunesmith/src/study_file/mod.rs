@@ -283,7 +283,8 @@ fn budget(root: &Node, price: Option<f64>, problems: &mut Vec<Problem>) -> Optio
         device_seconds: number("gpu_minutes").map(|minutes| minutes * 60.0),
         cost,
     };
-    let method = root.get("method").and_then(|method| method.text().or(method.get("name")?.text()));
+    let method = root.get("method");
+    let method = method.and_then(|node| node.text().or_else(|| node.get("name")?.text()));
     if budget == Budget::default() && method != Some("grid") {
         problems.push(Problem::new(root.span.clone(), ProblemKind::Endless));
         return None;

@@ -40,8 +40,15 @@ fn every_bad_file_is_explained() {
 fn every_good_file_and_every_example_is_accepted() {
     for of in ["tests/study_files/good", "../../examples"] {
         for path in yaml_files(&folder(of)) {
-            if let Err(error) = parse(&path) {
-                panic!("{error}");
+            let text = fs::read_to_string(&path).expect("it is readable");
+            let file = Template::parse(&path, text).expect("it is YAML");
+            let parts = file.parts().into_iter().map(|(_, part)| part.study(1));
+            let studies: Vec<_> =
+                parts.chain(file.parts().is_empty().then(|| file.study(0))).collect();
+            for study in studies {
+                if let Err(error) = study {
+                    panic!("{error}");
+                }
             }
         }
     }
@@ -165,7 +172,7 @@ fn what_a_file_says_of_the_search_is_kept() {
     );
     expect![[r#"
         Component { name: "random", options: Params({"prior": Text("known")}) }
-        {"apiVersion": "core.wandb.ai/v1", "controller": "local", "kind": "sweep", "project": "rte", "warm_start": "mnli, rte-first"}
+        {"apiVersion": "core.wandb.ai/v1", "controller": "local", "folder": "/work/main/crates/tunesmith", "kind": "sweep", "project": "rte", "warm_start": "mnli, rte-first"}
         learning_rate: LogNormal { mu: -11.23566659274625, sigma: 1.0 }
         per_device_train_batch_size: Weights([0.42455098743840675, 0.9504599733668881, 0.798187581681447])
         warmup_ratio: Beta { a: 1.0, b: 1.0 }
