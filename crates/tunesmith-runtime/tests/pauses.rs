@@ -14,8 +14,11 @@ fn world(exploits: bool, trials: u32) -> World {
     World::with(trials, Box::new(Halves { exploits, trials }))
 }
 
+/// A trial's state, its params, and what it reported by step.
+type Course = (TrialState, String, Vec<(u64, f64)>);
+
 /// For each trial its state, the params that it ended with, and the values it reported.
-fn substance(study: &Study) -> Vec<(TrialState, String, Vec<(u64, f64)>)> {
+fn substance(study: &Study) -> Vec<Course> {
     let reports = |trial: &tunesmith_core::Trial| {
         let pairs = trial.reports.iter().map(|report| (report.step, report.values[METRIC]));
         pairs.collect()

@@ -676,20 +676,21 @@ fn schema_and_completions_are_printed() {
     }
 }
 
+const BENCH: [&str; 6] = [
+    "bench",
+    "--methods=random,sobol",
+    "--tasks=branin",
+    "--trials=8",
+    "--seeds=3",
+    "--results=results.jsonl",
+];
+
 #[test]
 fn methods_are_compared_on_tasks_that_need_no_data() {
-    let arguments = [
-        "bench",
-        "--methods=random,sobol",
-        "--tasks=branin",
-        "--trials=8",
-        "--seeds=3",
-        "--results=results.jsonl",
-    ];
     let folder = folder();
     check(
         folder.path(),
-        &arguments,
+        &BENCH,
         expect![[r#"
             $ tunesmith bench --methods=random,sobol --tasks=branin --trials=8 --seeds=3 --results=results.jsonl
             # Regret of the recommended configuration
@@ -746,7 +747,7 @@ fn methods_are_compared_on_tasks_that_need_no_data() {
     );
     let kept = std::fs::read_to_string(folder.path().join("results.jsonl")).expect("results");
     assert_eq!(kept.lines().count(), 6);
-    let json = run(folder.path(), &[&arguments[..], &["--json"]].concat());
+    let json = run(folder.path(), &[&BENCH[..], &["--json"]].concat());
     assert!(json.contains(r#""baseline": "random""#) && json.ends_with("exit 0\n"), "{json}");
 }
 

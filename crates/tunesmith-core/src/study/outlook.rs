@@ -9,7 +9,8 @@ impl Study {
     /// on to their end as fast as they had come so far.
     pub fn saved_device_seconds(&self) -> f64 {
         let stopped = self.in_state(TrialState::Pruned).chain(self.in_state(TrialState::Paused));
-        stopped.filter_map(remaining_device_seconds).sum()
+        // A sum of nothing would be -0.
+        stopped.filter_map(remaining_device_seconds).fold(0.0, |sum, saved| sum + saved)
     }
 
     /// Device seconds that the search is expected to use yet: what running trials lack, and a mean trial for each that
@@ -26,7 +27,8 @@ impl Study {
         let lacks = |trial: &Trial| {
             remaining_device_seconds(trial).unwrap_or((mean - trial.device_seconds).max(0.0))
         };
-        let open: f64 = self.running().chain(self.in_state(TrialState::Queued)).map(lacks).sum();
+        let open = self.running().chain(self.in_state(TrialState::Queued)).map(lacks);
+        let open = open.fold(0.0, |sum, lacks| sum + lacks);
         let limit = self.budget.device_seconds.map(|limit| (limit - self.device_seconds).max(0.0));
         Some(limit.map_or(to_come + open, |limit| limit.min(to_come + open)))
     }

@@ -107,7 +107,7 @@ impl Worker<'_> {
         if let Some(own) = trial.checkpoint.as_ref().filter(there) {
             return Some((past.len(), own.clone()));
         }
-        let stretches = past.iter().enumerate().rev();
+        let mut stretches = past.iter().enumerate().rev();
         let saved = |(index, segment): (usize, &Segment)| {
             let known = self.study.trial(segment.trial)?;
             // A checkpoint is of what the trial is now, which may be further on than what is wanted of it.
@@ -118,7 +118,7 @@ impl Worker<'_> {
             let checkpoint = known.checkpoint.as_ref().filter(within).filter(there)?;
             Some((index, checkpoint.clone()))
         };
-        stretches.filter_map(saved).next()
+        stretches.find_map(saved)
     }
 }
 

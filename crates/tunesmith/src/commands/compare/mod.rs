@@ -94,13 +94,10 @@ fn show(contest: &Contest, folder: &Path) -> Result<(), Failure> {
             table.mark(index);
         }
     }
-    let mut text = table.render();
-    for sentence in contest.sentences() {
-        text.push('\n');
-        text.push_str(&sentence);
-    }
-    text.push_str(&format!("\n\ntable and plot: {}\n", folder.join("compare.md").display()));
-    print(&text)
+    let mut lines = vec![table.render()];
+    lines.extend(contest.sentences());
+    lines.push(format!("\ntable and plot: {}\n", folder.join("compare.md").display()));
+    print(&lines.join("\n"))
 }
 
 impl Contest {

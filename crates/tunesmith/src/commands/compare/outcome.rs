@@ -71,7 +71,7 @@ impl Score {
             known.test.as_ref()?.get(format!("test_{name}"))?.as_f64()
         });
         let validation_rows = certificate.map_or(0, |known| known.validation_rows);
-        Self { seed, value, test, validation_rows, study }
+        Self { seed, study, value, test, validation_rows }
     }
 
     fn minutes(&self) -> f64 {

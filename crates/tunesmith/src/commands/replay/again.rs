@@ -116,9 +116,10 @@ fn target(study: &Study, number: Option<u32>) -> Result<Target<'_>, ReplayError>
     let silent = ReplayError::Silent { trial: trial.number };
     let Some(metric) = study.metrics().first() else { return Err(silent) };
     let valued = trial.current_reports().iter();
-    let valued = valued.filter_map(|report| Some((report.step, *report.values.get(&metric.name)?)));
+    let mut valued =
+        valued.filter_map(|report| Some((report.step, *report.values.get(&metric.name)?)));
     let counted = match metric.summary {
-        Summary::Last => valued.last(),
+        Summary::Last => valued.next_back(),
         Summary::Best => valued
             .reduce(|best, next| if metric.goal.is_better(next.1, best.1) { next } else { best }),
     };

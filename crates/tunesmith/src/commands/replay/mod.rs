@@ -35,17 +35,17 @@ fn verify(line: &CommandLine, arguments: &ReplayArguments) -> Result<(), Failure
     }
     let counted =
         |count: u32, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let mut text = format!(
+    let mut lines = vec![format!(
         "{name}: {}, {} and {} follow again from the log\n",
         counted(found.verified, "suggestion"),
         counted(found.exploits, "exchange"),
         counted(found.verdicts, "verdict"),
-    );
+    )];
     if found.unjudged > 0 {
-        text.push_str(&format!(
+        lines.push(format!(
             "{} could not be judged again, as several workers wrote at once\n",
             counted(found.unjudged, "report")
         ));
     }
-    print(&text)
+    print(&lines.concat())
 }
