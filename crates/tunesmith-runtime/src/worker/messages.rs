@@ -86,6 +86,10 @@ impl Worker<'_> {
         let Some(slot) = self.slots.get(&trial) else {
             return Ok(());
         };
+        // What was read back of this state stays known when the trial is started again.
+        let known = self.study.trial(trial).and_then(|known| known.effective.as_ref());
+        let read_back = known.map(|known| known.read_back.clone()).unwrap_or_default();
+        let effective = Effective { read_back, ..effective };
         let (lease, total_steps) = (slot.lease, effective.total_steps);
         let recorded = self.submit(&Command::RecordEffective { lease, effective });
         if self.unless_stale(trial, recorded)?.is_some()
