@@ -3,6 +3,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its strings so")]
 
+mod program;
 mod tiny;
 
 use std::fs;
@@ -12,6 +13,8 @@ use std::process::{Command, Stdio};
 
 use expect_test::{Expect, expect};
 use serde_json::Value as Json;
+
+use program::tunesmith;
 
 const STUDY: &str = "
 name: tiny
@@ -30,17 +33,6 @@ fn study(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::prepare(folder.path(), text);
     folder
-}
-
-fn tunesmith(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tunesmith"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("TUNESMITH_STORAGE")
-        .env_remove("TUNESMITH_RUNS")
-        .env("NO_COLOR", "1");
-    command
 }
 
 /// Standard output and exit code of a command, and standard error marked as such. Figures that

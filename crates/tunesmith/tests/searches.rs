@@ -2,13 +2,16 @@
 //! optimiser is read back and whose winner is trained again bit for bit, whatever is killed on the way; early stopping;
 //! and a comparison of several searches.
 
+mod program;
 mod tiny;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::Value as Json;
+
+use program::tunesmith;
 
 const TRAIN: &str = "
   model: {layers: 1, hidden: 16, heads: 2, intermediate: 32, vocabulary: 120, positions: 16}
@@ -36,17 +39,6 @@ fn population() -> String {
         "name: tiny\nmethod: {{name: pbt, population: 4, interval: 0.25}}\nbudget: {{trials: 4}}\n\
          {SPACE}train:\n  pack: 3\n  checkpoint_seconds: 0{TRAIN}"
     )
-}
-
-fn tunesmith(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tunesmith"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("TUNESMITH_STORAGE")
-        .env_remove("TUNESMITH_RUNS")
-        .env("NO_COLOR", "1");
-    command
 }
 
 /// What a command that succeeds prints.
@@ -169,7 +161,7 @@ fn several_searches_are_compared() {
         let values: Vec<f64> = studies.iter().filter_map(|study| study["value"].as_f64()).collect();
         assert_eq!(values.len(), 2, "{contestant}");
         let mean = contestant["value"]["mean"].as_f64().expect("a mean");
-        assert!((mean - (values[0] + values[1]) / 2.0).abs() < 1e-12, "{contestant}");
+        assert!((mean - f64::midpoint(values[0], values[1])).abs() < 1e-12, "{contestant}");
         for study in studies {
             let name = study["study"].as_str().expect("a name");
             let best = value(folder.path(), &["best", name, "--json"]);

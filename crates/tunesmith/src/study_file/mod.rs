@@ -87,10 +87,7 @@ impl StudyFile {
     /// # Errors
     /// [`StudyFileError`] with everything that is wrong.
     pub(crate) fn parse(path: &Path, text: String) -> Result<Self, StudyFileError> {
-        let root = match yaml::parse(&text) {
-            Ok(root) => root,
-            Err(problem) => return Err(StudyFileError::new(path, &text, vec![problem])),
-        };
+        let root = tree(path, &text)?;
         Self::of(path, text, &root)
     }
 
@@ -129,6 +126,11 @@ fn read_text(path: &Path) -> Result<String, LoadError> {
     file.take(yaml::MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
     String::from_utf8(bytes)
         .map_err(|error| read(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))
+}
+
+/// What a text is as YAML.
+fn tree(path: &Path, text: &str) -> Result<Node, StudyFileError> {
+    yaml::parse(text).map_err(|problem| StudyFileError::new(path, text, vec![problem]))
 }
 
 /// What a file says.

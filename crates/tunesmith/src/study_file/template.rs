@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::dialect::COMPARISON;
 use super::problem::StudyFileError;
-use super::yaml::{self, Entry, Kind, Node};
-use super::{LoadError, StudyFile, read_text};
+use super::yaml::{Entry, Kind, Node};
+use super::{LoadError, StudyFile, read_text, tree};
 
 /// The keys whose mappings are merged; any other key is replaced.
 const MERGED: [&str; 3] = ["train", "budget", "metric"];
@@ -31,10 +31,7 @@ impl Template {
     }
 
     pub(crate) fn parse(path: &Path, text: String) -> Result<Self, StudyFileError> {
-        let root = match yaml::parse(&text) {
-            Ok(root) => root,
-            Err(problem) => return Err(StudyFileError::new(path, &text, vec![problem])),
-        };
+        let root = tree(path, &text)?;
         let mut problems = Vec::new();
         COMPARISON.check(&only(&root, &["compare", "seeds"]), &mut problems);
         if !problems.is_empty() {
