@@ -18,6 +18,11 @@ pub enum Progress {
     },
     /// The trainer has loaded model and data.
     Opened(Box<Ready>),
+    /// Memory is for fewer trials at once than were asked for.
+    Fitted {
+        /// For how many.
+        slots: usize,
+    },
     /// Trials of a worker that is dead wait to be gone on with.
     Reaped {
         /// Their numbers.

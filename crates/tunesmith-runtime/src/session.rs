@@ -16,6 +16,9 @@ use crate::trainer::{Ending, LaunchError, Launcher, Received, Trainer};
 /// How long to wait for a message before looking at the time and at Ctrl-C again.
 pub(crate) const POLL: Duration = Duration::from_millis(200);
 
+/// One part in so many of the memory there is that trials do not take.
+const LEFT_ALONE: u64 = 5;
+
 /// An open trainer.
 pub struct Session {
     /// The trainer.
@@ -99,6 +102,17 @@ impl Session {
 }
 
 impl Session {
+    /// How many trials fit into memory beside what else uses it, by the trainer's estimate: one at least, and as many
+    /// as anybody wants where the trainer cannot tell.
+    pub fn most_trials(&self) -> usize {
+        let Ready { bytes_per_slot, available_bytes, .. } = self.ready;
+        if bytes_per_slot == 0 || available_bytes == 0 {
+            return usize::MAX;
+        }
+        let share = available_bytes - available_bytes / LEFT_ALONE;
+        usize::try_from(share / bytes_per_slot).unwrap_or(usize::MAX).max(1)
+    }
+
     /// Scores a kept model on a split, while no trial trains.
     ///
     /// # Errors

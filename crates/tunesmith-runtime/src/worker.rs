@@ -163,7 +163,8 @@ impl<'a> Worker<'a> {
         study: Study,
         session: Option<Session>,
     ) -> Self {
-        let limit = settings.open.pack.max(1);
+        let fits = session.as_ref().map_or(usize::MAX, Session::most_trials);
+        let limit = settings.open.pack.max(1).min(fits);
         let heartbeat_at = around.clock.now();
         Self {
             around,
@@ -197,6 +198,9 @@ impl<'a> Worker<'a> {
     fn work_on(&mut self) -> Result<Finish, WorkError> {
         self.reap()?;
         self.tell_standing();
+        if let Some(session) = &self.session {
+            self.tell_fit(session);
+        }
         loop {
             if self.around.stop.load(Ordering::SeqCst) {
                 self.hand_back()?;
@@ -278,8 +282,18 @@ impl<'a> Worker<'a> {
         let metrics = self.study.metrics();
         let session = Session::open(self.around.launcher, &open, metrics, self.around.stop)?;
         self.around.keeper.opened(&session.ready);
+        self.limit = self.limit.min(session.most_trials());
         self.tell(Progress::Opened(Box::new(session.ready.clone())));
+        self.tell_fit(&session);
         Ok(session)
+    }
+
+    /// Tells where memory is for fewer trials than were asked for.
+    fn tell_fit(&self, session: &Session) {
+        let slots = session.most_trials();
+        if slots < self.settings.open.pack {
+            self.tell(Progress::Fitted { slots });
+        }
     }
 
     /// Waits for one message and does what it asks.

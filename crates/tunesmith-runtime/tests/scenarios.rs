@@ -323,3 +323,23 @@ fn each_of_several_metrics_must_be_reported() {
         "`eval_loss` is never reported for this task; there are: eval_accuracy, eval_f1"
     );
 }
+
+#[test]
+fn no_more_trials_run_at_once_than_memory_is_for() {
+    let mut world = World::new(5);
+    // Of 260 bytes a fifth is left alone; a trial takes 100.
+    let life = world.live(Plan { memory: Some(260), ..Plan::default() });
+    life.result.expect("nothing disturbs it");
+    assert!(life.told.contains(&Progress::Fitted { slots: 2 }));
+    let mut most = 0;
+    for progress in &life.told {
+        if let Progress::Standing(standing) = progress {
+            most = most.max(standing.running);
+        }
+    }
+    // The first round was asked for before a trainer could tell.
+    let running = |progress: &&Progress| matches!(progress, Progress::Started { .. });
+    assert_eq!(life.told.iter().filter(running).count(), 5);
+    assert!((2..=3).contains(&most), "{most}");
+    assert_eq!(world.study().count(TrialState::Completed), 5);
+}

@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) bad_checkpoints: bool,
     /// The optimiser goes on with the rate that a state came with.
     pub(crate) stale_optimizer: bool,
+    /// The bytes of memory that a trainer finds, where it takes 100 for a trial.
+    pub(crate) memory: Option<u64>,
     /// The metrics that a trainer says it reports.
     pub(crate) metrics: Option<Vec<String>>,
 }
@@ -460,8 +462,8 @@ impl Fake {
             labels: Vec::new(),
             metrics: metrics.unwrap_or_else(|| [METRIC, LOSS].map(str::to_owned).into()),
             notes: Vec::new(),
-            bytes_per_slot: 0,
-            available_bytes: 0,
+            bytes_per_slot: 100,
+            available_bytes: self.shared.borrow().plan.memory.unwrap_or(0),
         }))
     }
 

@@ -164,6 +164,7 @@ impl Display for Bars {
             }
             Progress::Opening { .. }
             | Progress::Opened(_)
+            | Progress::Fitted { .. }
             | Progress::Reaped { .. }
             | Progress::TookOver { .. } => {}
         }

@@ -28,6 +28,7 @@ fn line(progress: &Progress) -> Option<Value> {
             "event": "opened", "device": ready.device, "model": ready.model,
             "train_rows": ready.train_rows, "validation_rows": ready.validation_rows,
         }),
+        Progress::Fitted { slots } => json!({ "event": "fitted", "slots": slots }),
         Progress::Reaped { trials } => json!({ "event": "reaped", "trials": trials }),
         Progress::Started { trial, params, total_steps, from_step } => json!({
             "event": "started", "trial": trial, "params": json_params(params),

@@ -20,6 +20,10 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
             lines.extend(ready.notes.iter().map(|note| format!("note: {note}")));
             Some(lines.join("\n"))
         }
+        Progress::Fitted { slots } => {
+            let trials = if *slots == 1 { "trial" } else { "trials" };
+            Some(format!("there is memory for {slots} {trials} at once"))
+        }
         Progress::Reaped { trials } => {
             Some(format!("going on with {} of a worker that is gone", numbered(trials)))
         }
