@@ -292,6 +292,24 @@ pub(crate) fn standing(study: &Study) -> String {
     parts.join(" · ")
 }
 
+/// What a search used beyond its limit of device time or money, where that is more than a tenth: trials that run when
+/// it is spent go on to their end, and a first round may be longer than all of it.
+pub(crate) fn overrun(study: &Study) -> Option<String> {
+    let (budget, spent) = (study.budget(), study.spent(study.last_event_at()));
+    let beyond = |limit: f64, used: f64| used > 1.1 * limit;
+    let text = match (budget.device_seconds, budget.cost.zip(spent.cost)) {
+        (Some(limit), _) if beyond(limit, spent.device_seconds) => {
+            let used = figures::duration(spent.device_seconds);
+            format!("{used} of training for a budget of {}", figures::duration(limit))
+        }
+        (_, Some((limit, used))) if beyond(limit, used) => {
+            format!("{} for a budget of {}", figures::money(used), figures::money(limit))
+        }
+        _ => return None,
+    };
+    Some(format!("{text}: trials that run when it is spent go on to their end"))
+}
+
 /// A trial for programs.
 pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
     let price = study.config().price_per_device_hour;

@@ -144,6 +144,18 @@ fn trials_stop_early_where_they_are_worse() {
 }
 
 #[test]
+fn a_budget_smaller_than_a_trial_is_overrun_and_said_to_be() {
+    let study = format!(
+        "name: tiny\nmethod: random\nbudget: {{gpu_minutes: 1e-9}}\n{SPACE}train:\n  pack: 2{TRAIN}"
+    );
+    let folder = folder(&study);
+    let told = output(folder.path(), &["run", "study.yaml"]);
+    assert!(told.contains("trials that run when it is spent go on to their end"), "{told}");
+    let study = value(folder.path(), &["show", "--json"]);
+    assert_eq!(study["trials"]["completed"], 2, "those of the first round: {study}");
+}
+
+#[test]
 fn several_searches_are_compared() {
     let study = format!(
         "name: two\n{SPACE}budget: {{trials: 3}}\nseeds: 2\ntrain:{TRAIN}\

@@ -249,6 +249,7 @@ impl Worker<'_> {
         device_seconds: f64,
     ) -> Result<(), WorkError> {
         use protocol::FailureReason as Reason;
+        self.leaving.remove(&trial);
         let reason = match reason {
             Reason::NonFinite { what, step } => FailureReason::NonFinite { metric: what, step },
             Reason::BadHyperparameter { name, message } => {

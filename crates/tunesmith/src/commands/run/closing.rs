@@ -97,6 +97,7 @@ impl Run {
         }
         let mut lines = findings::ranking_lines(study, SHOWN_TRIALS);
         lines.push(format!("\n{}: {}", study.config().name, findings::standing(study)));
+        lines.extend(findings::overrun(study));
         lines.extend(findings::verdict(
             study,
             certificate.as_ref().map(|known| known.validation_rows),
