@@ -141,6 +141,11 @@ fn trials_stop_early_where_they_are_worse() {
     assert_eq!(ended("completed") + ended("pruned"), 8, "{study}");
     assert!(ended("pruned") > 0, "{study}");
     assert!(study["saved_device_seconds"].as_f64() > Some(0.0), "{study}");
+    let trials = value(folder.path(), &["trials", "--json"]);
+    let stopped = array(&trials).iter().find(|trial| trial["state"] == "pruned").expect("one");
+    let number = stopped["trial"].to_string();
+    let again = value(folder.path(), &["replay", "--trial", &number, "--json"]);
+    assert_eq!(again["value"], stopped["value"], "its last report was made at a rung");
 }
 
 #[test]

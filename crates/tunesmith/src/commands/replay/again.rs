@@ -9,7 +9,8 @@ use tunesmith_core::{Metric, Segment, Study, Summary, Trial};
 use tunesmith_runtime::params;
 use tunesmith_runtime::session::Session;
 use tunesmith_runtime::trainer::Received;
-use tunesmith_train::protocol::{FromTrainer, Open, Stretch, Then, ToTrainer, VERSION};
+use tunesmith_search::policy;
+use tunesmith_train::protocol::{FromTrainer, Open, Then, ToTrainer, VERSION};
 
 use crate::artefacts::Artefacts;
 use crate::cli::{CommandLine, ReplayArguments};
@@ -63,7 +64,9 @@ struct Target<'a> {
 pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Class, Failure> {
     let study = studies::study(&line.storage, arguments.study.as_deref())?;
     let target = target(&study, arguments.trial).class(Class::Usage)?;
-    let open = open(&study).class(Class::Unexpected)?;
+    let mut open = open(&study).class(Class::Unexpected)?;
+    // The report that counts may have been made for the scheduler alone.
+    open.evaluate_at = policy(study.config()).class(Class::StudyFile)?.scheduler.rungs();
     let stop = interrupt::listen(line.quiet)?;
     let mut launcher = launcher()?;
     let artefacts = Artefacts::of(&line.runs, &study.config().name);
@@ -165,18 +168,13 @@ fn train(
     stop: &AtomicBool,
 ) -> Result<f64, ReplayError> {
     let number = target.trial.number;
-    let past = target.past.iter().map(|segment| Stretch {
-        params: params::for_trainer(&segment.params),
-        seed: segment.seed,
-        until_step: segment.until_step.unwrap_or(0),
-    });
     session.trainer.send(ToTrainer::Start {
         trial: number.into(),
         params: params::for_trainer(&target.trial.params),
         seed: target.trial.seed,
         directory: folder.to_owned(),
         resume: None,
-        past: past.collect(),
+        past: target.past.iter().map(params::stretch).collect(),
         resume_stretch: 0,
     });
     let mut value = f64::NAN;
