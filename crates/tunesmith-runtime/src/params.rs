@@ -2,7 +2,7 @@
 //! parameters that only conditions and formulas use stay behind.
 
 use serde_json::Value as Json;
-use tunesmith_core::{Params, Value};
+use tunesmith_core::{Params, Segment, Value};
 use tunesmith_train::hyperparameters;
 use tunesmith_train::protocol;
 
@@ -40,6 +40,15 @@ pub fn for_trainer(params: &Params) -> protocol::Params {
         .filter(|(name, _)| hyperparameters::find(name).is_ok())
         .map(|(name, value)| (name.to_owned(), json(value)))
         .collect()
+}
+
+/// A stretch of training that comes before a trial, as the trainer goes through it again.
+pub fn stretch(segment: &Segment) -> protocol::Stretch {
+    protocol::Stretch {
+        params: for_trainer(&segment.params),
+        seed: segment.seed,
+        until_step: segment.until_step.unwrap_or(0),
+    }
 }
 
 /// The effective hyperparameters that a trainer reports, as the log keeps them.

@@ -3,7 +3,7 @@
 //! the way hands back every one.
 
 use tunesmith_core::{Checkpoint, Event, Fact, Segment, Stream, Trial};
-use tunesmith_train::protocol::{Stretch, Then, ToTrainer};
+use tunesmith_train::protocol::{Then, ToTrainer};
 
 use super::{Slot, Stage, WorkError, Worker};
 use crate::params;
@@ -90,7 +90,7 @@ impl Worker<'_> {
             seed: trial.seed,
             directory: self.around.keeper.trial_folder(trial.number),
             resume: checkpoint.map(|checkpoint| root.join(checkpoint.path)),
-            past: past.iter().map(stretch).collect(),
+            past: past.iter().map(params::stretch).collect(),
             resume_stretch: resume_stretch.unwrap_or(0),
         };
         self.open()?.trainer.send(message);
@@ -119,13 +119,5 @@ impl Worker<'_> {
             Some((index, checkpoint.clone()))
         };
         stretches.find_map(saved)
-    }
-}
-
-fn stretch(segment: &Segment) -> Stretch {
-    Stretch {
-        params: params::for_trainer(&segment.params),
-        seed: segment.seed,
-        until_step: segment.until_step.unwrap_or(0),
     }
 }

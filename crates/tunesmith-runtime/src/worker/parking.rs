@@ -2,7 +2,7 @@
 //! is saved first; one that another worker took is let go. It refuses to count a parked trial as work: it costs memory
 //! and no time.
 
-use tunesmith_core::{Fact, Metric, Trial, TrialState};
+use tunesmith_core::{Fact, Trial, TrialState};
 use tunesmith_train::protocol::Then;
 
 use super::{Stage, WorkError, Worker};
@@ -57,10 +57,11 @@ impl Worker<'_> {
     fn least_promising(&self) -> Option<u32> {
         let metric = self.study.metrics().first()?;
         let parked = self.slots.keys().copied().filter(|trial| self.is_parked(*trial));
-        let score = |trial: u32| self.study.trial(trial).and_then(|known| score(known, metric));
-        parked.max_by(|left, right| {
-            let at = |trial: &u32| score(*trial).unwrap_or(f64::INFINITY);
-            at(left).total_cmp(&at(right))
+        let value = |trial: u32| self.study.trial(trial).and_then(|known| known.reported(metric));
+        parked.reduce(|worst, trial| match (value(worst), value(trial)) {
+            (Some(worst_value), Some(value)) if metric.goal.is_better(value, worst_value) => worst,
+            (None, _) => worst,
+            _ => trial,
         })
     }
 
@@ -125,15 +126,6 @@ impl Worker<'_> {
             self.slots.keys().copied().filter(|trial| self.is_parked(*trial)).collect();
         parked.into_iter().try_for_each(|trial| self.clear_seat(trial, then))
     }
-}
-
-/// Less is better.
-fn score(trial: &Trial, metric: &Metric) -> Option<f64> {
-    let value = trial.reported(metric)?;
-    Some(match metric.goal {
-        tunesmith_core::Goal::Minimize => value,
-        tunesmith_core::Goal::Maximize => -value,
-    })
 }
 
 /// Whether the events pause a trial.
