@@ -25,10 +25,8 @@ impl Run {
         line: &CommandLine,
         arguments: &RunArguments,
     ) -> Result<Class, Failure> {
-        let Work { finish, study, session } = work;
-        self.artefacts
-            .write("trials.csv", findings::csv(&study).as_bytes())
-            .class(Class::Storage)?;
+        let finish = work.finish;
+        let Finished { study, certificate } = self.leave(work)?;
         match finish {
             Finish::Interrupted => {
                 if !line.quiet {
@@ -46,14 +44,13 @@ impl Run {
                 Ok(Class::Success)
             }
             Finish::Done(_) => {
-                self.test(&study, session)?;
-                self.show(&study, arguments.json)?;
+                self.show(&study, certificate, arguments.json)?;
                 Ok(if study.best().is_some() { Class::Success } else { Class::Fruitless })
             }
         }
     }
 
-    /// Closes a run that somebody else speaks of.
+    /// What a run leaves on disk, whoever speaks of it: the table of trials, and at its end the winner's test.
     pub(super) fn leave(&self, work: Work) -> Result<Finished, Failure> {
         let Work { finish, study, session } = work;
         self.artefacts
@@ -86,8 +83,12 @@ impl Run {
         self.artefacts.recertify(&certificate).class(Class::Storage)
     }
 
-    fn show(&self, study: &Study, as_json: bool) -> Result<(), Failure> {
-        let certificate = self.certificate(study)?;
+    fn show(
+        &self,
+        study: &Study,
+        certificate: Option<Certificate>,
+        as_json: bool,
+    ) -> Result<(), Failure> {
         if as_json {
             let mut json = findings::study_json(study);
             json["event"] = "finished".into();
