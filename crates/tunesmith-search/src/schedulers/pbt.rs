@@ -8,8 +8,8 @@
 //! the exploits come first, then the others go on; donors still hold the state that they arrived with. A member that
 //! reports more rarely than barriers lie waits at the highest that it passed.
 //!
-//! Parameters that shape the schedule itself, and the seed, keep the donor's value, so that its state fits:
-//! `num_train_epochs`, `max_steps`, `seed`, unless `mutate` names them. A member that fails is not replaced: the
+//! Parameters that shape the schedule itself or decide which weights are trained, and the seed, keep the donor's value,
+//! so that its state fits: `num_train_epochs`, `lora.r` and their like, unless `mutate` names them. A member that fails is not replaced: the
 //! population shrinks. One that never reports the metric pauses at no barrier and is nobody's donor; the others wait
 //! until it ends. When the trials of a population have all ended and the budget has more, the next population starts;
 //! when no new trial may start, the last one goes on with the members that it has.
@@ -55,7 +55,8 @@ const INTERVAL: OptionSpec = OptionSpec::new(
 const MUTATE: OptionSpec = OptionSpec::new(
     "mutate",
     OptionKind::Names,
-    "the parameters that are changed; all but num_train_epochs, max_steps and seed where left out",
+    "the parameters that are changed; where left out all but the seed, and those that set a schedule's length or which \
+     weights are trained, as num_train_epochs and lora.r",
 );
 
 /// Members.
@@ -72,8 +73,20 @@ const QUANTILE: OptionSpec = OptionSpec::new(
     "the share of members that take over another's state at a barrier; 0.25 where left out",
 );
 
-/// These shape the schedule or are no hyperparameters.
-const KEPT: [&str; 3] = ["num_train_epochs", "max_steps", "seed"];
+/// These shape the schedule, decide which weights there are to copy, or are no hyperparameters; with other names that the
+/// trainer knows them by.
+const KEPT: [&str; 10] = [
+    "num_train_epochs",
+    "max_steps",
+    "seed",
+    "adapter",
+    "lora.r",
+    "lora.rank",
+    "lora.target_modules",
+    "lora.targets",
+    "model.frozen_layers",
+    "model.frozen_embeddings",
+];
 
 /// The chance of a parameter to be drawn anew.
 const RESAMPLE: f64 = 0.25;

@@ -100,6 +100,7 @@ fn only_named_parameters_change() {
     let config = crate::schedulers::tests::course::config("pbt", Params::new(), 8);
     let pbt = Pbt::new(&config);
     assert!(pbt.changes("lr") && !pbt.changes("num_train_epochs") && !pbt.changes("seed"));
+    assert!(!pbt.changes("lora.r"), "the donor's weights would not fit");
     assert_eq!(pbt.population, 8);
     let named = Params::from([("mutate", Value::from("seed"))]);
     let pbt = Pbt::new(&crate::schedulers::tests::course::config("pbt", named, 8));
