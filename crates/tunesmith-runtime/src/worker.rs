@@ -119,6 +119,8 @@ pub struct Worker<'a> {
     leaving: BTreeMap<u32, LeaseKey>,
     /// How many trials are trained at once at most, for now.
     limit: usize,
+    /// What the limit may grow to again: the most that memory is known to bear.
+    ceiling: usize,
     /// Whether there may be work that was not asked for yet.
     wants_work: bool,
     finished: Option<FinishReason>,
@@ -174,6 +176,7 @@ impl<'a> Worker<'a> {
             slots: BTreeMap::new(),
             leaving: BTreeMap::new(),
             limit,
+            ceiling: limit,
             wants_work: true,
             finished: None,
             heartbeat_at,
@@ -239,7 +242,9 @@ impl<'a> Worker<'a> {
     fn fill(&mut self) -> Result<Option<Finish>, WorkError> {
         self.let_go_of_what_others_took()?;
         while self.wants_work && self.working() < self.limit {
-            let count = (self.limit - self.working()) as u32;
+            // How many fit only an open trainer can tell.
+            let free = if self.session.is_some() { self.limit - self.working() } else { 1 };
+            let count = free as u32;
             self.finished = None;
             match self.submit(&Command::Ask { count }) {
                 Ok(events) => self.take(&events)?,
@@ -277,12 +282,13 @@ impl<'a> Worker<'a> {
 
     fn open_anew(&mut self) -> Result<Session, WorkError> {
         let mut open = self.settings.open.clone();
-        open.pack = self.limit;
+        open.pack = self.ceiling;
         self.tell(Progress::Opening { slots: self.limit });
         let metrics = self.study.metrics();
         let session = Session::open(self.around.launcher, &open, metrics, self.around.stop)?;
         self.around.keeper.opened(&session.ready);
-        self.limit = self.limit.min(session.most_trials());
+        self.ceiling = self.ceiling.min(session.most_trials());
+        self.limit = self.limit.min(self.ceiling);
         self.tell(Progress::Opened(Box::new(session.ready.clone())));
         self.tell_fit(&session);
         Ok(session)
@@ -388,6 +394,9 @@ impl<'a> Worker<'a> {
     fn end(&mut self, number: u32) -> Result<(), WorkError> {
         if let Some(trial) = self.study.trial(number) {
             self.around.keeper.ended(&self.study, trial)?;
+            if matches!(trial.state, TrialState::Completed | TrialState::Pruned) {
+                self.regain();
+            }
         }
         self.tell_end(number);
         self.tell_standing();

@@ -25,7 +25,7 @@ use crate::samplers::sobol::Sobol;
 use crate::samplers::tpe::{OPTIONS as TPE_OPTIONS, Tpe};
 use crate::schedulers::asha::{Asha, OPTIONS as ASHA_OPTIONS};
 use crate::schedulers::asha_promote::{AshaPromote, OPTIONS as ASHA_PROMOTE_OPTIONS};
-use crate::schedulers::auto::AutoScheduler;
+use crate::schedulers::auto::{AutoScheduler, OPTIONS as AUTO_SCHEDULER_OPTIONS};
 use crate::schedulers::hyperband::{OPTIONS as HYPERBAND_OPTIONS, hyperband};
 use crate::schedulers::median::{MedianRule, OPTIONS as MEDIAN_OPTIONS};
 use crate::schedulers::none::NoScheduler;
@@ -193,12 +193,12 @@ static SCHEDULERS: &[Entry<Box<dyn Scheduler>>] = &[
     },
     Entry {
         name: "auto",
-        summary: "stops trials at 1/27, 1/9 and 1/3 of their schedules, as boldly as those rungs foretell the end, and \
-                  only beyond the noise",
-        options: &[],
+        summary: "pauses trials at 1/27, 1/9 and 1/3 of their schedules, and goes on with as many as those rungs have \
+                  earned by what they foretold",
+        options: AUTO_SCHEDULER_OPTIONS,
         ignores_results: false,
         objectives: Objectives::One,
-        build: |_| Ok(Box::new(AutoScheduler::new())),
+        build: |config| Ok(Box::new(AutoScheduler::new(Options(&config.scheduler.options)))),
     },
     Entry {
         name: "hyperband",

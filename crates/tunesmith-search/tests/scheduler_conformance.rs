@@ -12,7 +12,7 @@ use tunesmith_search::{policy, schedulers};
 const STEPS: u64 = 108;
 
 /// Schedulers that leave trials paused at the end: a larger budget may still promote those.
-const KEEP_PAUSED: &[&str] = &["asha-promote", "pasha"];
+const KEEP_PAUSED: &[&str] = &["asha-promote", "auto", "pasha"];
 
 /// How trials report.
 #[derive(Debug, Clone, Copy, PartialEq)]

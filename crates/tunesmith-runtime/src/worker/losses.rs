@@ -1,6 +1,7 @@
 //! What the worker does when its trainer dies. The trials go on from their checkpoints in another
 //! trainer, half as many at once, until the one that kills trainers is alone with one; that one
-//! fails, and the search goes on. It refuses to blame a trial that was not alone.
+//! fails, and the search goes on. Every trial that ends well lets one more run at once again, up to
+//! one fewer than memory was too small for. It refuses to blame a trial that was not alone.
 
 use tunesmith_core::{FailureReason, Outcome, RequeueReason};
 
@@ -22,7 +23,11 @@ impl Worker<'_> {
         let struck: Vec<_> = slots.into_iter().filter(|(_, slot)| slot.is_leased()).collect();
         let out_of_memory = ending.how == How::Signalled(KILL);
         let alone = struck.len() == 1;
-        self.shrink(struck.len());
+        if out_of_memory {
+            self.shrink(struck.len());
+        } else {
+            self.halve(struck.len());
+        }
         self.tell(Progress::TrainerLost { ending: ending.clone(), slots: self.limit });
         for (trial, slot) in struck {
             let deaths = self.deaths.entry(trial).or_default();
@@ -33,7 +38,7 @@ impl Worker<'_> {
                 self.slots.insert(trial, slot);
                 self.close(trial, Outcome::Failed { reason }, 0.0)?;
                 if !out_of_memory {
-                    self.limit = self.settings.open.pack.max(1);
+                    self.limit = self.ceiling;
                 }
             } else {
                 let pack = out_of_memory && !alone;
@@ -46,9 +51,20 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// From now on at most half as many trials at once as the `trained` that were too many.
+    /// Memory does not bear `trained` trials at once: half as many go on, and never again so many.
     pub(super) fn shrink(&mut self, trained: usize) {
+        self.ceiling = self.ceiling.min(trained.saturating_sub(1).max(1));
+        self.halve(trained);
+    }
+
+    /// From now on at most half as many trials at once as the `trained` that were too many.
+    fn halve(&mut self, trained: usize) {
         self.limit = self.limit.min((trained / 2).max(1));
+    }
+
+    /// A trial ended well: one more at once, up to what memory is known to bear.
+    pub(super) fn regain(&mut self) {
+        self.limit = (self.limit + 1).min(self.ceiling);
     }
 }
 

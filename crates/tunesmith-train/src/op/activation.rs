@@ -7,6 +7,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::sharing::grain;
 use super::vector::{erf, exp, tanh, vectorised};
 use super::{Operator, Place, Span, carve, rows, tasks};
 
@@ -108,7 +109,7 @@ impl Operator for Forward<'_> {
         let (x, weights) = (inputs[0], inputs[1]);
         let tasks = tasks(self.spans);
         let pieces = carve(outputs[0], &tasks, self.width);
-        tasks.par_iter().zip(pieces).for_each(|(task, y)| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, y)| {
             let bias = self.bias.of(weights, task.slot);
             let x = rows(x, task, self.width);
             match self.activation {
@@ -148,7 +149,7 @@ impl Operator for Backward<'_> {
             candle_core::bail!("{} has two outputs", self.name());
         };
         let pieces = carve(d, &tasks, self.width).into_par_iter().zip(carve(y, &tasks, self.width));
-        tasks.par_iter().zip(pieces).for_each(|(task, (d, y))| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, (d, y))| {
             let bias = self.bias.of(weights, task.slot);
             let x = rows(x, task, self.width);
             match self.activation {

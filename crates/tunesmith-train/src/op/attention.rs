@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::dropout::Mask;
 use super::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
+use super::sharing::grain;
 use super::vector::{exp, maximum, sum_by, vectorised};
 use super::{Operator, Span, carve};
 
@@ -204,7 +205,7 @@ impl Operator for Forward<'_> {
             &spans,
             c.heads,
         ));
-        self.texts.par_iter().zip(pieces).with_max_len(1).for_each(
+        self.texts.par_iter().zip(pieces).with_min_len(grain()).with_max_len(grain()).for_each(
             |(text, (context, normalisers))| {
                 with_scratch(text.queries * text.keys, |scores| {
                     for head in 0..c.heads {
@@ -329,13 +330,15 @@ impl Operator for Backward<'_> {
         match outputs {
             [dqkv] => {
                 let pieces = carve(dqkv, &key_spans, c.key_stride);
-                let work = self.texts.par_iter().zip(pieces).with_max_len(1);
+                let work =
+                    self.texts.par_iter().zip(pieces).with_min_len(grain()).with_max_len(grain());
                 work.for_each(|(text, dqkv)| self.text(text, None, dqkv, inputs));
             }
             [dq, dkv] => {
                 let queries = carve(dq, &query_spans(self.texts), c.query_stride);
                 let pieces = queries.into_par_iter().zip(carve(dkv, &key_spans, c.key_stride));
-                let work = self.texts.par_iter().zip(pieces).with_max_len(1);
+                let work =
+                    self.texts.par_iter().zip(pieces).with_min_len(grain()).with_max_len(grain());
                 work.for_each(|(text, (dq, dkv))| self.text(text, Some(dq), dkv, inputs));
             }
             _ => bail!("{} has one or two outputs", self.name()),

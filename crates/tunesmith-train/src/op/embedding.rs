@@ -6,6 +6,7 @@
 use candle_core::Result;
 use rayon::prelude::*;
 
+use super::sharing::grain;
 use super::vector::{add, vectorised};
 use super::{Operator, Place, Span, carve, tasks};
 
@@ -66,7 +67,7 @@ impl Operator for Forward<'_> {
         let tasks = tasks(self.spans);
         let zeros = vec![0f32; self.width];
         let pieces = carve(outputs[0], &tasks, self.width);
-        tasks.par_iter().zip(pieces).for_each(|(task, z)| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, z)| {
             let words = self.tables.words.of(weights, task.slot);
             let positions = self.tables.positions.of(weights, task.slot);
             let types = self.tables.types.map(|place| place.of(weights, task.slot));
@@ -110,7 +111,8 @@ impl Operator for Backward<'_> {
             let mut scatter = |place: &Place, ids: &[u32]| {
                 let table = place.of_mut(outputs[0], span.slot);
                 let height = (table.len() / self.width).div_ceil(PARTS);
-                table.par_chunks_mut(height * self.width).enumerate().for_each(|(part, rows)| {
+                let parts = table.par_chunks_mut(height * self.width).enumerate();
+                parts.with_min_len(grain()).for_each(|(part, rows)| {
                     let low = part * height;
                     for token in span.start..span.start + span.rows {
                         let id = ids[token] as usize;

@@ -8,6 +8,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, MatrixMut, Threads, Write, multiply};
+use super::sharing::grain;
 use super::vector::{add, add_rows};
 use super::{Operator, Place, Span, carve, rows};
 
@@ -79,7 +80,8 @@ fn fill_rows(y: &mut [f32], row: &[f32], threads: Threads) {
     let width = row.len();
     match threads {
         Threads::Pool => {
-            y.par_chunks_exact_mut(width).with_min_len(64).for_each(|y| y.copy_from_slice(row));
+            let rows = y.par_chunks_exact_mut(width).with_min_len(grain().max(64));
+            rows.for_each(|y| y.copy_from_slice(row));
         }
         Threads::One => y.chunks_exact_mut(width).for_each(|y| y.copy_from_slice(row)),
     }
@@ -165,5 +167,6 @@ fn column_sums(sums: &mut [f32], values: &[f32], write: Write) {
             Write::Add => add(sums, total),
         }
     };
-    sums.par_chunks_mut(COLUMNS_OF_A_TASK).enumerate().for_each(sum);
+    let blocks = sums.par_chunks_mut(COLUMNS_OF_A_TASK).enumerate();
+    blocks.with_min_len(grain()).for_each(sum);
 }

@@ -4,6 +4,8 @@
 
 use gemm::Parallelism;
 
+use super::sharing::is_alone;
+
 /// A matrix that is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
@@ -106,7 +108,9 @@ pub(crate) fn multiply(
     }
     let work = out.rows * out.columns * a.columns;
     let parallelism = match threads {
-        Threads::Pool if work > SMALL => Parallelism::Rayon(rayon::current_num_threads()),
+        Threads::Pool if work > SMALL && !is_alone() => {
+            Parallelism::Rayon(rayon::current_num_threads())
+        }
         _ => Parallelism::None,
     };
     // SAFETY: all three views were checked to lie inside their buffers, and `out` is exclusive.

@@ -16,6 +16,7 @@ pub(crate) mod loss;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
+pub(crate) mod sharing;
 pub(crate) mod vector;
 
 use std::cell::RefCell;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::dropout::Mask;
 use super::matrix::Write;
+use super::sharing::grain;
 use super::vector::{add, sum_by, sum_by2, vectorised};
 use super::{Operator, Place, Span, carve, rows, tasks};
 
@@ -128,7 +129,7 @@ impl Operator for Forward<'_> {
         let [y, z] = outputs else { bail!("{} has two outputs", self.name()) };
         let tasks = tasks(self.spans);
         let pieces = carve(y, &tasks, self.width).into_par_iter().zip(carve(z, &tasks, self.width));
-        tasks.par_iter().zip(pieces).for_each(|(task, (y, z))| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, (y, z))| {
             let residual = rows(inputs[0], task, self.width);
             let norm = self.norm.of(inputs[1], task.slot);
             let bias = self.bias.of(inputs[2], task.slot);
@@ -172,7 +173,7 @@ impl Operator for Plain<'_> {
     fn cpu(&self, outputs: &mut [&mut [f32]], inputs: &[&[f32]]) -> Result<()> {
         let tasks = tasks(self.spans);
         let pieces = carve(outputs[0], &tasks, self.width);
-        tasks.par_iter().zip(pieces).for_each(|(task, y)| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, y)| {
             let z = rows(inputs[0], task, self.width);
             plain_rows(y, z, self.norm.of(inputs[1], task.slot), self.epsilon);
             let mask = self.masks[task.slot];
@@ -219,6 +220,7 @@ impl Operator for Backward<'_> {
         let sums: Vec<Vec<f32>> = tasks
             .par_iter()
             .zip(pieces)
+            .with_min_len(grain())
             .map(|(task, (d, h))| {
                 let mut sums = vec![0f32; 2 * self.width];
                 let z = rows(inputs[0], task, self.width);
@@ -259,7 +261,7 @@ impl Operator for Dropout<'_> {
     fn cpu(&self, outputs: &mut [&mut [f32]], _inputs: &[&[f32]]) -> Result<()> {
         let tasks = tasks(self.spans);
         let pieces = carve(outputs[0], &tasks, self.width);
-        tasks.par_iter().zip(pieces).for_each(|(task, values)| {
+        tasks.par_iter().zip(pieces).with_min_len(grain()).for_each(|(task, values)| {
             let mask = self.masks[task.slot];
             if mask.drops() {
                 masked_in_place(values, mask, first_element(self.spans, task, self.width));

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use candle_core::{Result, bail};
 use rayon::prelude::*;
 
+use super::sharing::{grain, keep_to_thread};
 use super::vector::{sum_by, vectorised};
 use super::{Operator, Slab};
 
@@ -140,12 +141,16 @@ impl Operator for AdamW<'_> {
             }
         }
         assert!(wanted.next().is_none(), "updates name a slot once each, in ascending order");
+        let alone = work.len() >= rayon::current_num_threads();
         let one = |(update, runs, mut row): (&Update<'_>, Vec<(Slab, Kernel)>, Row<'_>)| {
             let mut pieces: Vec<Piece<'_>> = Vec::new();
             for (slab, kernel) in runs {
                 row.cut(slab, kernel, &mut pieces);
             }
-            pieces.into_par_iter().for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+            keep_to_thread(alone, || {
+                let pieces = pieces.into_par_iter().with_min_len(grain());
+                pieces.for_each(|(w, m, v, g, kernel)| adamw(w, m, v, g, kernel));
+            });
             update.numbers
         };
         *self.done.borrow_mut() = work.into_par_iter().with_max_len(1).map(one).collect();
@@ -222,6 +227,7 @@ pub(crate) fn sum_of_squares(gradients: &[f32], runs: &[Slab]) -> f64 {
         .iter()
         .flat_map(|slab| gradients[slab.offset..slab.offset + slab.length].chunks(TASK))
         .collect();
-    let sums: Vec<f32> = chunks.par_iter().map(|chunk| squares(chunk)).collect();
+    let sums: Vec<f32> =
+        chunks.par_iter().with_min_len(grain()).map(|chunk| squares(chunk)).collect();
     sums.into_iter().map(f64::from).sum()
 }

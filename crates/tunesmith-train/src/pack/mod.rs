@@ -22,6 +22,7 @@ use crate::model::layout::{Layout, Plan};
 use crate::op::loss::{Bend, Targets, loss};
 use crate::op::matrix::Write;
 use crate::op::optimizer::{AdamW, Numbers, Update, sum_of_squares};
+use crate::op::sharing::keep_to_thread;
 use crate::op::{Operator, Slab, edit, launch, read};
 use words::WordRows;
 
@@ -241,8 +242,8 @@ impl Pack {
 
     /// Does every work's pass with its slot's workspace, spread over the threads. A slot keeps to
     /// one thread while the others have slots of their own: its activations stay in that core's
-    /// cache, and no thread waits for another between operators. Threads that are left over share
-    /// in the operators. What comes out never depends on it.
+    /// cache, and no thread waits for another between operators. The slots that are left over when
+    /// every thread has had as many share their operators. What comes out never depends on it.
     fn side_by_side<R: Send>(
         &mut self,
         works: &[Work<'_>],
@@ -260,8 +261,10 @@ impl Pack {
             .collect();
         assert_eq!(pairs.len(), works.len(), "works name a slot once each, in ascending order");
         let pack = &*self;
+        let threads = rayon::current_num_threads();
+        let even = works.len() / threads * threads;
         let one = |(index, work, workspace): (usize, &Work<'_>, &mut Workspace)| {
-            body(pack, work, index, workspace)
+            keep_to_thread(index < even, || body(pack, work, index, workspace))
         };
         // In the pool as a whole: entering it costs a wake-up and a wait, and operators are many.
         let results = rayon::scope(|_| pairs.into_par_iter().with_max_len(1).map(one).collect());
@@ -351,8 +354,11 @@ impl Pack {
     }
 
     fn update_slots(&mut self, rates: &[Rates]) -> Result<Vec<Updated>> {
-        let norms: Vec<f64> =
-            rates.par_iter().map(|rate| self.norm(rate.slot)).collect::<Result<_>>()?;
+        let alone = rates.len() >= rayon::current_num_threads();
+        let norms: Vec<f64> = rates
+            .par_iter()
+            .map(|rate| keep_to_thread(alone, || self.norm(rate.slot)))
+            .collect::<Result<_>>()?;
         let update = |(rate, norm): (&'_ Rates, &f64)| {
             let clips = rate.max_norm > 0.0 && norm.is_finite();
             // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most one.
