@@ -211,6 +211,8 @@ pub enum FailureReason {
     MissingMetric {
         /// Which.
         metric: String,
+        /// What was reported instead, as far as that is known.
+        reported: Vec<String>,
     },
     /// It needs more memory than there is.
     OutOfMemory,
@@ -345,7 +347,12 @@ impl fmt::Display for FailureReason {
             Self::NonFinite { metric, step } => {
                 write!(out, "{metric} was not finite at step {step}")
             }
-            Self::MissingMetric { metric } => write!(out, "{metric} was never reported"),
+            Self::MissingMetric { metric, reported } if reported.is_empty() => {
+                write!(out, "{metric} was never reported")
+            }
+            Self::MissingMetric { metric, reported } => {
+                write!(out, "{metric} was never reported; there were: {}", reported.join(", "))
+            }
             Self::OutOfMemory => out.write_str("out of memory"),
             Self::Crashed { exit_code: Some(code), .. } => {
                 write!(out, "crashed with exit code {code}")

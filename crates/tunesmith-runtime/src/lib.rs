@@ -9,6 +9,8 @@ pub mod identity;
 pub mod keeper;
 pub mod params;
 pub mod process;
+#[cfg(unix)]
+pub mod program;
 pub mod progress;
 pub mod session;
 pub mod trainer;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tunesmith_train::protocol::{FromTrainer, ToTrainer};
+use tunesmith_train::protocol::{FromTrainer, Open, ToTrainer};
 
 use crate::trainer::{Ending, How, LaunchError, Launcher, Received, Trainer};
 
@@ -30,10 +30,12 @@ pub struct ProcessLauncher {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// What it loads; `pack` follows from how many trials are wanted at once.
+    pub open: Open,
 }
 
 impl Launcher for ProcessLauncher {
-    fn launch(&mut self) -> Result<Box<dyn Trainer>, LaunchError> {
+    fn launch(&mut self, slots: usize) -> Result<Box<dyn Trainer>, LaunchError> {
         let spawn = |source| LaunchError::Spawn { program: self.program.clone(), source };
         let mut command = Command::new(&self.program);
         command
@@ -44,7 +46,9 @@ impl Launcher for ProcessLauncher {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().map_err(spawn)?;
-        Ok(Box::new(ProcessTrainer::new(child)))
+        let mut trainer = ProcessTrainer::new(child);
+        trainer.send(ToTrainer::Open(Box::new(Open { pack: slots, ..self.open.clone() })));
+        Ok(Box::new(trainer))
     }
 }
 

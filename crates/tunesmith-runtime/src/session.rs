@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tunesmith_core::Metric;
-use tunesmith_train::protocol::{
-    FatalClass, FromTrainer, Open, Ready, SplitName, ToTrainer, VERSION,
-};
+use tunesmith_train::protocol::{FatalClass, FromTrainer, Ready, SplitName, ToTrainer, VERSION};
 
 use crate::trainer::{Ending, LaunchError, Launcher, Received, Trainer};
 
@@ -70,18 +68,17 @@ pub enum OpenError {
 }
 
 impl Session {
-    /// Starts a trainer, has it load, and checks that it reports every one of the `metrics`.
+    /// Starts a trainer of at most so many trials at once, and checks that it reports every one of the `metrics`.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(
         launcher: &mut dyn Launcher,
-        open: &Open,
+        slots: usize,
         metrics: &[Metric],
         stop: &AtomicBool,
     ) -> Result<Self, OpenError> {
-        let mut trainer = launcher.launch()?;
-        trainer.send(ToTrainer::Open(Box::new(open.clone())));
+        let mut trainer = launcher.launch(slots)?;
         loop {
             match trainer.receive(POLL) {
                 Received::Message(FromTrainer::Ready(ready)) => {
@@ -92,7 +89,7 @@ impl Session {
                     return Err(OpenError::Fatal { class, message });
                 }
                 Received::Ended(ending) => return Err(OpenError::Lost { ending }),
-                Received::Message(_) | Received::Nothing => {}
+                Received::Message(_) | Received::Failed { .. } | Received::Nothing => {}
             }
             if stop.load(Ordering::SeqCst) {
                 return Err(OpenError::Interrupted);
@@ -131,7 +128,7 @@ impl Session {
                     return Err(OpenError::Fatal { class, message });
                 }
                 Received::Ended(ending) => return Err(OpenError::Lost { ending }),
-                Received::Message(_) | Received::Nothing => {}
+                Received::Message(_) | Received::Failed { .. } | Received::Nothing => {}
             }
             if stop.load(Ordering::SeqCst) {
                 return Err(OpenError::Interrupted);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tunesmith_core::FailureReason;
 use tunesmith_train::protocol::{FromTrainer, ToTrainer};
 
 /// A running trainer.
@@ -17,11 +18,16 @@ pub trait Trainer {
 
 /// Starts trainers. One that ended is never started again; the next one is new.
 pub trait Launcher {
-    /// Starts a trainer.
+    /// Starts a trainer of at most so many trials at once, and has it load what it needs; it says when it is ready.
     ///
     /// # Errors
     /// [`LaunchError`] where no process can be made.
-    fn launch(&mut self) -> Result<Box<dyn Trainer>, LaunchError>;
+    fn launch(&mut self, slots: usize) -> Result<Box<dyn Trainer>, LaunchError>;
+
+    /// Whether a trainer takes a hyperparameter of this name; the others only serve conditions and formulas.
+    fn takes(&self, hyperparameter: &str) -> bool {
+        tunesmith_train::hyperparameters::find(hyperparameter).is_ok()
+    }
 }
 
 /// What waiting for a trainer brought.
@@ -29,6 +35,15 @@ pub trait Launcher {
 pub enum Received {
     /// A message.
     Message(FromTrainer),
+    /// A trial that is a process of its own failed.
+    Failed {
+        /// The trial.
+        trial: u64,
+        /// Why.
+        reason: FailureReason,
+        /// Device seconds since its last report.
+        device_seconds: f64,
+    },
     /// Nothing within the time.
     Nothing,
     /// The trainer has ended, and said all it had to say.

@@ -17,7 +17,7 @@ use tunesmith_core::{
     CatchUpError, Command, Event, Fact, FinishReason, LeaseKey, Policy, Rejection, RequeueReason,
     Storage, Stream, Study, StudyId, SubmitError, Timestamp, TrialState, Writer,
 };
-use tunesmith_train::protocol::{FatalClass, Open, ToTrainer};
+use tunesmith_train::protocol::{FatalClass, ToTrainer};
 
 use crate::clock::Clock;
 use crate::keeper::{Census, KeepError, Keeper};
@@ -55,8 +55,8 @@ pub struct Settings {
     pub study: StudyId,
     /// The worker's name in the log.
     pub writer: Writer,
-    /// What trainers are opened with; `pack` is how many trials are trained at once at most.
-    pub open: Open,
+    /// How many trials run at once at most.
+    pub slots: usize,
     /// How many trials there will be at most, where that is known.
     pub total: Option<u64>,
 }
@@ -166,7 +166,7 @@ impl<'a> Worker<'a> {
         session: Option<Session>,
     ) -> Self {
         let fits = session.as_ref().map_or(usize::MAX, Session::most_trials);
-        let limit = settings.open.pack.max(1).min(fits);
+        let limit = settings.slots.max(1).min(fits);
         let heartbeat_at = around.clock.now();
         Self {
             around,
@@ -281,11 +281,9 @@ impl<'a> Worker<'a> {
     }
 
     fn open_anew(&mut self) -> Result<Session, WorkError> {
-        let mut open = self.settings.open.clone();
-        open.pack = self.ceiling;
         self.tell(Progress::Opening { slots: self.limit });
         let metrics = self.study.metrics();
-        let session = Session::open(self.around.launcher, &open, metrics, self.around.stop)?;
+        let session = Session::open(self.around.launcher, self.ceiling, metrics, self.around.stop)?;
         self.around.keeper.opened(&session.ready);
         self.ceiling = self.ceiling.min(session.most_trials());
         self.limit = self.limit.min(self.ceiling);
@@ -297,7 +295,7 @@ impl<'a> Worker<'a> {
     /// Tells where memory is for fewer trials than were asked for.
     fn tell_fit(&self, session: &Session) {
         let slots = session.most_trials();
-        if slots < self.settings.open.pack {
+        if slots < self.settings.slots {
             self.tell(Progress::Fitted { slots });
         }
     }
@@ -316,6 +314,9 @@ impl<'a> Worker<'a> {
     fn hear(&mut self, received: Received) -> Result<(), WorkError> {
         match received {
             Received::Message(message) => self.heed(message),
+            Received::Failed { trial, reason, device_seconds } => {
+                self.fell(trial as u32, reason, device_seconds)
+            }
             Received::Nothing => Ok(()),
             Received::Ended(ending) => self.lose(&ending),
         }

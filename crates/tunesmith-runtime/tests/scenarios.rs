@@ -131,7 +131,7 @@ fn a_last_report_without_the_metric_is_a_failed_trial() {
         .live(Plan { forgetful: Some((1, METRIC)), ..Plan::default() })
         .result
         .expect("the search goes on");
-    let expected = FailureReason::MissingMetric { metric: METRIC.into() };
+    let expected = FailureReason::MissingMetric { metric: METRIC.into(), reported: Vec::new() };
     assert_eq!(world.study().trials()[1].outcome, Some(Outcome::Failed { reason: expected }));
 }
 
@@ -143,7 +143,7 @@ fn a_last_report_without_one_of_several_metrics_is_a_failed_trial() {
         .result
         .expect("the search goes on");
     let study = world.study();
-    let expected = FailureReason::MissingMetric { metric: LOSS.into() };
+    let expected = FailureReason::MissingMetric { metric: LOSS.into(), reported: Vec::new() };
     assert_eq!(study.trials()[1].outcome, Some(Outcome::Failed { reason: expected }));
     assert_eq!(study.count(TrialState::Completed), 2);
 }

@@ -379,6 +379,8 @@ pub enum FatalClass {
     Device,
     /// The host broke the protocol.
     Protocol,
+    /// Programs that are trials fail one after another.
+    Program,
     /// A disk that is full or not writable.
     Disk,
 }

@@ -81,7 +81,8 @@ fn completed(draft: &Draft<'_>, trial: &Trial, told: Values) -> Result<Values, F
         if values.contains_key(&metric.name) {
             continue;
         }
-        let missing = || FailureReason::MissingMetric { metric: metric.name.clone() };
+        let missing =
+            || FailureReason::MissingMetric { metric: metric.name.clone(), reported: Vec::new() };
         values.insert(metric.name.clone(), trial.reported(metric).ok_or_else(missing)?);
     }
     Ok(values)

@@ -233,6 +233,8 @@ enum FailureReasonJson {
     },
     MissingMetric {
         metric: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reported: Vec<String>,
     },
     OutOfMemory,
     Crashed {

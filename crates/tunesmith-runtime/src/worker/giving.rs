@@ -2,8 +2,8 @@
 //! the state of another trial. It refuses to start one before all of an answer have their slots, so that an error on
 //! the way hands back every one.
 
-use tunesmith_core::{Checkpoint, Event, Fact, Segment, Stream, Trial};
-use tunesmith_train::protocol::{Then, ToTrainer};
+use tunesmith_core::{Checkpoint, Event, Fact, Params, Segment, Stream, Trial};
+use tunesmith_train::protocol::{self, Then, ToTrainer};
 
 use super::{Slot, Stage, WorkError, Worker};
 use crate::params;
@@ -79,6 +79,12 @@ impl Worker<'_> {
         });
     }
 
+    /// The params that the trainer takes.
+    pub(super) fn crossing(&self, params: &Params) -> protocol::Params {
+        let taken = params.iter().filter(|(name, _)| self.around.launcher.takes(name));
+        taken.map(|(name, value)| (name.to_owned(), params::json(value))).collect()
+    }
+
     fn start(&mut self, trial: &Trial) -> Result<(), WorkError> {
         let lineage = self.study.lineage(trial.number);
         let past = lineage.split_last().map_or(&[][..], |(_, past)| past);
@@ -86,7 +92,7 @@ impl Worker<'_> {
         let root = self.around.keeper.root();
         let message = ToTrainer::Start {
             trial: trial.number.into(),
-            params: params::for_trainer(&trial.params),
+            params: self.crossing(&trial.params),
             seed: trial.seed,
             directory: self.around.keeper.trial_folder(trial.number),
             resume: checkpoint.map(|checkpoint| root.join(checkpoint.path)),

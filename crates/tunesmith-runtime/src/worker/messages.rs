@@ -236,10 +236,24 @@ impl Worker<'_> {
             |metric: &&Metric| last.is_none_or(|report| !report.values.contains_key(&metric.name));
         match (outcome, self.study.metrics().iter().find(lacks)) {
             (Outcome::Completed { .. }, Some(lacking)) => Outcome::Failed {
-                reason: FailureReason::MissingMetric { metric: lacking.name.clone() },
+                reason: FailureReason::MissingMetric {
+                    metric: lacking.name.clone(),
+                    reported: Vec::new(),
+                },
             },
             (outcome, _) => outcome,
         }
+    }
+
+    /// A trial that is a process of its own failed.
+    pub(super) fn fell(
+        &mut self,
+        trial: u32,
+        reason: FailureReason,
+        device_seconds: f64,
+    ) -> Result<(), WorkError> {
+        self.leaving.remove(&trial);
+        self.close(trial, Outcome::Failed { reason }, device_seconds)
     }
 
     fn failed(

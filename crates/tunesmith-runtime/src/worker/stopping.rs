@@ -32,9 +32,8 @@ impl Worker<'_> {
                 break;
             };
             match session.trainer.receive(POLL) {
-                Received::Message(message) => self.heed(message)?,
-                Received::Nothing => {}
                 Received::Ended(_) => break,
+                received => self.hear(received)?,
             }
             self.beat()?;
         }

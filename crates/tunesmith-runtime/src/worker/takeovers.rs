@@ -5,7 +5,6 @@ use tunesmith_core::{Command, Effective, FailureReason, Outcome, Params, Trial};
 use tunesmith_train::protocol::{OptimizerNumbers, ToTrainer};
 
 use super::{Stage, WorkError, Worker};
-use crate::params;
 use crate::progress::Progress;
 
 impl Worker<'_> {
@@ -17,11 +16,12 @@ impl Worker<'_> {
         if !self.is_parked(donor) || reached != Some(exploited.donor_step) {
             return false;
         }
+        let params = self.crossing(&trial.params);
         let Some(session) = &mut self.session else { return false };
         session.trainer.send(ToTrainer::Exploit {
             trial: trial.number.into(),
             donor: donor.into(),
-            params: params::for_trainer(&trial.params),
+            params,
             directory: None,
         });
         true

@@ -25,7 +25,7 @@ use tunesmith_runtime::trainer::{Ending, How, LaunchError, Launcher, Received, T
 use tunesmith_runtime::worker::{Finish, Settings, Surroundings, WorkError, Worker};
 use tunesmith_store::Memory;
 use tunesmith_train::protocol::{
-    FailureReason, FromTrainer, Open, OptimizerNumbers, Ready, Stretch, Then, ToTrainer, VERSION,
+    FailureReason, FromTrainer, OptimizerNumbers, Ready, Stretch, Then, ToTrainer, VERSION,
 };
 
 pub(crate) const METRIC: &str = "eval_accuracy";
@@ -168,7 +168,7 @@ impl World {
         let settings = Settings {
             study: self.study,
             writer: Writer::new(&name),
-            open: open(self.pack),
+            slots: self.pack,
             total: None,
         };
         let result =
@@ -183,14 +183,6 @@ impl World {
             ended: keeper.ended,
         }
     }
-}
-
-fn open(pack: usize) -> Open {
-    serde_json::from_value(serde_json::json!({
-        "version": VERSION, "model": "nowhere", "task": "glue/rte", "base_directory": ".",
-        "pack": pack, "data_seed": 0,
-    }))
-    .expect("these are the fields that have no default")
 }
 
 struct Still {
@@ -410,15 +402,14 @@ struct Fakes {
 }
 
 impl Launcher for Fakes {
-    fn launch(&mut self) -> Result<Box<dyn Trainer>, LaunchError> {
+    fn launch(&mut self, slots: usize) -> Result<Box<dyn Trainer>, LaunchError> {
         let shared = Rc::clone(&self.shared);
-        Ok(Box::new(Fake {
-            shared,
-            trials: BTreeMap::new(),
-            outbox: VecDeque::new(),
-            turn: 0,
-            pack: 0,
-        }))
+        shared.borrow_mut().packs.push(slots);
+        let mut fake =
+            Fake { shared, trials: BTreeMap::new(), outbox: VecDeque::new(), turn: 0, pack: slots };
+        let ready = fake.ready();
+        fake.outbox.push_back(ready);
+        Ok(Box::new(fake))
     }
 }
 
@@ -658,12 +649,7 @@ impl Fake {
 impl Trainer for Fake {
     fn send(&mut self, message: ToTrainer) {
         match message {
-            ToTrainer::Open(open) => {
-                self.pack = open.pack;
-                self.shared.borrow_mut().packs.push(open.pack);
-                let ready = self.ready();
-                self.outbox.push_back(ready);
-            }
+            ToTrainer::Open(_) => unreachable!("a launcher opens its own trainers"),
             ToTrainer::Start { trial, params, directory, resume, past, resume_stretch, .. } => {
                 if past.is_empty() {
                     self.start(trial, rate_of(&params), directory, resume);

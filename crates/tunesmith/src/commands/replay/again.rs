@@ -68,13 +68,14 @@ pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Cla
     // The report that counts may have been made for the scheduler alone.
     open.evaluate_at = policy(study.config()).class(Class::StudyFile)?.scheduler.rungs();
     let stop = interrupt::listen(line.quiet)?;
-    let mut launcher = launcher()?;
+    let slots = open.pack;
+    let mut launcher = launcher(open)?;
     let artefacts = Artefacts::of(&line.runs, &study.config().name);
     let folder = arguments.output.clone().unwrap_or_else(|| artefacts.root().join("replay"));
     let folder = std::path::absolute(&folder).class(Class::Usage)?;
     std::fs::create_dir_all(&folder).class(Class::Storage)?;
     let mut session =
-        Session::open(&mut launcher, &open, study.metrics(), &stop).map_err(open_failure)?;
+        Session::open(&mut launcher, slots, study.metrics(), &stop).map_err(open_failure)?;
     if !line.quiet {
         anstream::eprintln!("{}", story(&target));
     }

@@ -24,7 +24,7 @@ use tunesmith_runtime::trainer::Launcher;
 use tunesmith_runtime::worker::{Settings, Surroundings, Work, WorkError, Worker};
 use tunesmith_search::policy;
 use tunesmith_store::sqlite::Presence;
-use tunesmith_train::protocol::FatalClass;
+use tunesmith_train::protocol::{FatalClass, Open};
 
 use household::Household;
 
@@ -190,7 +190,7 @@ impl Run {
         existing: Option<(StudyId, Study)>,
         watcher: SyncSender<Progress>,
     ) -> Result<Work, Failure> {
-        let mut launcher = launcher()?;
+        let mut launcher = launcher(self.file.open.clone())?;
         let (session, id, mut study) = if let Some((id, study)) = existing {
             (None, id, study)
         } else {
@@ -216,7 +216,7 @@ impl Run {
         let settings = Settings {
             study: id,
             writer: self.writer(),
-            open: self.file.open.clone(),
+            slots: self.file.open.pack,
             total: total(&self.file.config),
         };
         Worker::new(around, settings, study, session).work().map_err(work_failure)
@@ -232,7 +232,8 @@ impl Run {
         let open = &self.file.open;
         let metrics = &self.file.config.metrics;
         drop(watcher.send(Progress::Opening { slots: open.pack }));
-        let session = Session::open(launcher, open, metrics, &self.stop).map_err(open_failure)?;
+        let session =
+            Session::open(launcher, open.pack, metrics, &self.stop).map_err(open_failure)?;
         drop(watcher.send(Progress::Opened(Box::new(session.ready.clone()))));
         Ok(session)
     }
@@ -268,16 +269,16 @@ fn total(config: &StudyConfig) -> Option<u64> {
 }
 
 /// Trainers are this program again, under its hidden command.
-pub(super) fn launcher() -> Result<ProcessLauncher, Failure> {
+pub(super) fn launcher(open: Open) -> Result<ProcessLauncher, Failure> {
     let program = std::env::current_exe().class(Class::Trainer)?;
-    Ok(ProcessLauncher { program, arguments: vec!["trainer".to_owned()] })
+    Ok(ProcessLauncher { program, arguments: vec!["trainer".to_owned()], open })
 }
 
 fn fatal_class(class: FatalClass) -> Class {
     match class {
         FatalClass::Data | FatalClass::Model => Class::Material,
         FatalClass::Disk => Class::Storage,
-        FatalClass::Device | FatalClass::Protocol => Class::Trainer,
+        FatalClass::Device | FatalClass::Protocol | FatalClass::Program => Class::Trainer,
     }
 }
 
