@@ -51,8 +51,6 @@ pub struct Settings {
     /// Whether a process is held while its report waits for an answer: where somebody may pause or
     /// end it.
     pub holds: bool,
-    /// Whether to drop what W&B drops without a word.
-    pub lenient: bool,
     /// Whether to go on however many trials fail at once.
     pub keeps_on: bool,
     /// Where the modules lie that programs may import.

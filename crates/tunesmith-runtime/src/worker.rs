@@ -57,6 +57,8 @@ pub struct Settings {
     pub writer: Writer,
     /// How many trials run at once at most.
     pub slots: usize,
+    /// How many trials this worker takes at most; all that there are where left out.
+    pub count: Option<u32>,
     /// How many trials there will be at most, where that is known.
     pub total: Option<u64>,
 }
@@ -70,6 +72,8 @@ pub enum Finish {
     Interrupted,
     /// The study was paused.
     Paused,
+    /// It has taken as many trials as it was to take.
+    Counted,
 }
 
 /// What a worker leaves when it stops.
@@ -121,6 +125,8 @@ pub struct Worker<'a> {
     limit: usize,
     /// What the limit may grow to again: the most that memory is known to bear.
     ceiling: usize,
+    /// How many trials it has taken.
+    taken: u32,
     /// Whether there may be work that was not asked for yet.
     wants_work: bool,
     finished: Option<FinishReason>,
@@ -177,6 +183,7 @@ impl<'a> Worker<'a> {
             leaving: BTreeMap::new(),
             limit,
             ceiling: limit,
+            taken: 0,
             wants_work: true,
             finished: None,
             heartbeat_at,
@@ -242,9 +249,14 @@ impl<'a> Worker<'a> {
     fn fill(&mut self) -> Result<Option<Finish>, WorkError> {
         self.let_go_of_what_others_took()?;
         while self.wants_work && self.working() < self.limit {
+            let left =
+                self.settings.count.map_or(u32::MAX, |count| count.saturating_sub(self.taken));
+            if left == 0 {
+                return self.counted();
+            }
             // How many fit only an open trainer can tell.
             let free = if self.session.is_some() { self.limit - self.working() } else { 1 };
-            let count = free as u32;
+            let count = left.min(free as u32);
             self.finished = None;
             match self.submit(&Command::Ask { count }) {
                 Ok(events) => self.take(&events)?,
@@ -271,6 +283,15 @@ impl<'a> Worker<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// What is left when enough trials were taken: to see them to their end.
+    fn counted(&mut self) -> Result<Option<Finish>, WorkError> {
+        if self.working() > 0 {
+            return Ok(None);
+        }
+        self.save_parked()?;
+        Ok(Some(Finish::Counted))
     }
 
     /// The open trainer; opens one where there is none.

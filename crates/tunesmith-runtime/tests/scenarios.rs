@@ -356,3 +356,15 @@ fn no_more_trials_run_at_once_than_memory_is_for() {
     assert_eq!(most_running_after(&life.told, 0), 2);
     assert_eq!(world.study().count(TrialState::Completed), 5);
 }
+
+#[test]
+fn a_worker_takes_no_more_trials_than_it_is_told_to() {
+    let mut world = World::new(5);
+    world.count = Some(2);
+    let life = world.live(Plan::default());
+    assert_eq!(life.result.expect("nothing disturbs it"), Finish::Counted);
+    assert_eq!(world.study().count(TrialState::Completed), 2);
+    world.count = None;
+    world.live(Plan::default()).result.expect("the next one takes the rest");
+    assert_eq!(world.study().count(TrialState::Completed), 5);
+}

@@ -43,6 +43,12 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Creates the study that a file describes, or resumes it, and works until its budget is spent.
     Run(RunArguments),
+    /// Creates the study that a file describes, and says how agents work on it.
+    Sweep(SweepArguments),
+    /// Works on a study, beside any number of other agents on this or other machines.
+    Agent(AgentArguments),
+    /// Queues trials again, with the same hyperparameters.
+    Rerun(RerunArguments),
     /// Shows how a study stands, or lists the studies.
     Show(StudyArguments),
     /// Lists the trials of a study.
@@ -81,6 +87,57 @@ pub(crate) struct RunArguments {
     /// Prints one JSON object per line instead of text.
     #[arg(long)]
     pub json: bool,
+    /// Drops what W&B drops without a word: macros that it does not know, variables that are not set.
+    #[arg(long)]
+    pub lenient: bool,
+    /// Goes on however many trials of a program fail at once.
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// What `sweep` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SweepArguments {
+    /// The study file, or W&B's `sweep.yaml`.
+    pub file: PathBuf,
+    /// Drops what W&B drops without a word: macros that it does not know, variables that are not set.
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+/// What `agent` takes.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// How many trials to take at most.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+    /// How many trials to run at once; as the study says where left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub parallel: Option<u32>,
+    /// Where the program runs; where the study says so when left out.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Goes on however many trials of a program fail at once.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Prints one JSON object per line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `rerun` takes.
+#[derive(Debug, Args)]
+pub(crate) struct RerunArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// Every trial that failed and was not queued again since.
+    #[arg(long, required_unless_present = "trial", conflicts_with = "trial")]
+    pub failed: bool,
+    /// This trial.
+    #[arg(long, value_name = "NUMBER")]
+    pub trial: Option<u32>,
 }
 
 /// What `show`, `trials` and `best` take.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 use tunesmith_core::{
-    Domain, Finalist, Goal, Metric, Origin, Outcome, Parameter, SearchSpace, Study, Trial,
-    TrialState,
+    Domain, FailureReason, Finalist, Goal, Metric, Origin, Outcome, Parameter, SearchSpace, Study,
+    Trial, TrialState,
 };
 
 use crate::commands::json_params;
@@ -332,10 +332,19 @@ pub(crate) fn trial_json(study: &Study, trial: &Trial) -> Json {
         "cost": price.map(|price| price * trial.device_seconds / 3600.0),
         "leases": trial.leases,
         "reason": reason(trial),
+        "output": last_words(trial),
         "read_back": trial.effective.as_ref().map(|effective| json_params(&effective.read_back)),
         "lineage": lineage(study, trial),
         "reports": reports,
     })
+}
+
+/// The end of what a trial's process said before it failed.
+fn last_words(trial: &Trial) -> Option<&str> {
+    match trial.outcome.as_ref()? {
+        Outcome::Failed { reason: FailureReason::Crashed { tail, .. } } => Some(tail),
+        _ => None,
+    }
 }
 
 /// The stretches of training that led to a trial's state; null where all of it is its own.

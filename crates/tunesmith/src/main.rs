@@ -19,8 +19,8 @@ use clap::Parser;
 
 use cli::{Command, CommandLine};
 use commands::{
-    bench, best, compare, completions, enqueue, importance, init, replay, run, schema, show,
-    trainer, trials,
+    agent, bench, best, compare, completions, enqueue, importance, init, replay, rerun, run,
+    schema, show, sweep, trainer, trials,
 };
 use exit::{Class, Failure};
 use study_file::LoadError;
@@ -43,6 +43,9 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
     let done = |()| Class::Success;
     match &line.command {
         Command::Run(arguments) => run::run(line, arguments),
+        Command::Sweep(arguments) => sweep::run(line, arguments).map(done),
+        Command::Agent(arguments) => agent::run(line, arguments),
+        Command::Rerun(arguments) => rerun::run(&line.storage, arguments).map(done),
         Command::Show(arguments) => show::run(&line.storage, arguments).map(done),
         Command::Trials(arguments) => trials::run(&line.storage, arguments).map(done),
         Command::Best(arguments) => best::run(&line.storage, &line.runs, arguments).map(done),

@@ -635,14 +635,6 @@ fn a_study_file_that_cannot_be_used_is_class_3() {
             2>   | ^
             2>   |
             2>   = help: add `parameters: {learning_rate: {values: [2e-5, 3e-5, 5e-5]}}`
-            2>
-            2> error: the study file lacks `train`
-            2>  --> bad.yaml:1:1
-            2>   |
-            2> 1 | metod: random
-            2>   | ^
-            2>   |
-            2>   = help: add `train: {model: bert-base-uncased, task: glue/rte}`
             exit 3
         "#]],
     );

@@ -10,7 +10,7 @@ use tunesmith_train::protocol::FromTrainer;
 use super::Told;
 
 /// How long the first guard watches.
-const FIRST: Duration = Duration::from_secs(60);
+const FIRST: Duration = Duration::from_mins(1);
 /// How many failures it takes.
 const MOST_AT_FIRST: u32 = 3;
 /// How many the second one takes.

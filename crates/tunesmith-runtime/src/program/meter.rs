@@ -35,7 +35,7 @@ pub(super) struct Meter {
 impl Meter {
     /// An account of a trial that said `steps` reports before and goes on from them.
     pub(super) fn new(wanted: Vec<String>, steps: u64) -> Self {
-        Self { wanted, steps, ..Self::default() }
+        Self { steps, wanted, ..Self::default() }
     }
 
     /// The process is started again; from the beginning, unless it has a checkpoint.

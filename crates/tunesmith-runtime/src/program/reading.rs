@@ -11,7 +11,7 @@ pub(super) fn dictionary(line: &str) -> Option<BTreeMap<String, f64>> {
     let mut reader = Reader { rest: line };
     let mut numbers = BTreeMap::new();
     reader.entries(&mut |name, value| {
-        if let Some(number) = value {
+        if let Value::Number(number) = value {
             numbers.insert(name, number);
         }
     })?;
@@ -20,6 +20,12 @@ pub(super) fn dictionary(line: &str) -> Option<BTreeMap<String, f64>> {
 
 /// Nested values that are passed over, at most so deep.
 const DEEPEST: u32 = 16;
+
+/// What stands under a name.
+enum Value {
+    Number(f64),
+    Other,
+}
 
 struct Reader<'a> {
     rest: &'a str,
@@ -31,8 +37,8 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A whole dictionary; the value is `None` where it is no number.
-    fn entries(&mut self, take: &mut dyn FnMut(String, Option<f64>)) -> Option<()> {
+    /// A whole dictionary.
+    fn entries(&mut self, take: &mut dyn FnMut(String, Value)) -> Option<()> {
         self.eat('{')?;
         if self.eat('}').is_some() {
             return Some(());
@@ -68,11 +74,11 @@ impl Reader<'_> {
         None
     }
 
-    fn value(&mut self, depth: u32) -> Option<Option<f64>> {
+    fn value(&mut self, depth: u32) -> Option<Value> {
         self.rest = self.rest.trim_start();
         match self.rest.chars().next()? {
             '"' | '\'' => Some(number(&self.text()?)),
-            '{' | '[' | '(' if depth < DEEPEST => self.skip(depth).map(|()| None),
+            '{' | '[' | '(' if depth < DEEPEST => self.skip(depth).map(|()| Value::Other),
             _ => {
                 let end = self.rest.find([',', '}', ']', ')']).unwrap_or(self.rest.len());
                 let (word, rest) = self.rest.split_at(end);
@@ -100,12 +106,13 @@ impl Reader<'_> {
     }
 }
 
-/// A number as Python and JSON write it.
-fn number(word: &str) -> Option<f64> {
+/// A number as Python and JSON write it, if it is one.
+fn number(word: &str) -> Value {
     let plain = word.trim_start_matches(['+', '-']);
     let starts = plain.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.');
     let special = ["nan", "inf", "infinity"].contains(&plain.to_ascii_lowercase().as_str());
-    (starts || special).then(|| word.parse().ok()).flatten()
+    let parsed = if starts || special { word.parse().ok() } else { None };
+    parsed.map_or(Value::Other, Value::Number)
 }
 
 #[cfg(test)]

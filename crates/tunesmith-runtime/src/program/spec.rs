@@ -27,6 +27,9 @@ pub struct ProgramSpec {
     /// Parameters that hold others: `opt` where there is `opt.name`, as nested ones in W&B.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    /// Whether to drop what W&B drops without a word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
     /// Which of its output is read for metrics.
     #[serde(default)]
     pub capture: Capture,
@@ -64,6 +67,7 @@ impl ProgramSpec {
             directory,
             environment: BTreeMap::new(),
             groups: Vec::new(),
+            lenient: false,
             capture: Capture::default(),
             progress: None,
             grace_ms: Self::default_grace_ms(),

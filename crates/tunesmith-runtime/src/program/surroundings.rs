@@ -27,7 +27,7 @@ impl Surroundings<'_> {
     /// # Errors
     /// Why there are none, in words.
     pub(super) fn words(self, folder: &Path) -> Result<Vec<String>, String> {
-        let Settings { spec, lenient, .. } = self.settings;
+        let spec = &self.settings.spec;
         let json_file = folder.join("config.json");
         if wants_json_file(spec) {
             let nested = Json::Object(nested(&spec.groups, self.params));
@@ -39,7 +39,7 @@ impl Surroundings<'_> {
             params: self.params,
             json_file: &json_file,
             variable: &variable,
-            lenient: *lenient,
+            lenient: spec.lenient,
         };
         expand(spec, occasion).map_err(|error| error.to_string())
     }

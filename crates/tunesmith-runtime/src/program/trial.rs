@@ -13,12 +13,13 @@ use tunesmith_train::protocol::{FromTrainer, Params};
 use super::child::{Child, Exit, STREAMS, Sign};
 use super::folder::Folder;
 use super::meter::Meter;
+use super::system::Usage;
 use super::{Settings, Told};
 
 /// The pause before a process is started again, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Reports that wait for an answer before the process is held.
 const MOST_WAITING: usize = 64;
 /// How long output may take to arrive once its process and all of its group are gone.
@@ -150,7 +151,7 @@ impl Trial {
             }
         }
         self.meter.pass(run.active());
-        let exit = run.exit.unwrap_or(Exit { code: None, signal: None, usage: Default::default() });
+        let exit = run.exit.unwrap_or(Exit { code: None, signal: None, usage: Usage::default() });
         self.folder.note_end(&token, &exit);
         self.meter.tail = run.child.tail();
         match (run.timed_out, run.end_by) {
@@ -276,7 +277,7 @@ impl Run {
                 .map(|limit| limit.saturating_sub(self.active())),
         ];
         let soonest = deadlines.into_iter().flatten().min();
-        soonest.map_or(Duration::from_secs(3_600), |wait| wait + Duration::from_millis(1))
+        soonest.map_or(Duration::from_hours(1), |wait| wait + Duration::from_millis(1))
     }
 
     fn look_at_the_clock(&mut self, settings: &Settings) {

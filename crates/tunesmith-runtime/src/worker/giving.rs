@@ -44,6 +44,7 @@ impl Worker<'_> {
             return None;
         };
         let before = self.slots.insert(number, Slot { lease, stage: Stage::Training });
+        self.taken += u32::from(before.is_none());
         let parked = before.is_some_and(|slot| slot.stage == Stage::Parked);
         Some(Given { trial, parked, takes_over })
     }

@@ -68,6 +68,8 @@ pub(crate) struct World {
     now: Rc<Cell<i64>>,
     workers: u32,
     pub(crate) pack: usize,
+    /// How many trials a worker takes.
+    pub(crate) count: Option<u32>,
 }
 
 /// What one worker did.
@@ -121,6 +123,7 @@ impl World {
             now: Rc::new(Cell::new(1_000)),
             workers: 0,
             pack: 3,
+            count: None,
         }
     }
 
@@ -169,6 +172,7 @@ impl World {
             study: self.study,
             writer: Writer::new(&name),
             slots: self.pack,
+            count: self.count,
             total: None,
         };
         let result =

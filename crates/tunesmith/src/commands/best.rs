@@ -62,7 +62,7 @@ pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Res
             );
             lines.push(format!("model: {}", artefacts.best().display()));
         }
-        None => lines.push(format!("no model of it under {}", artefacts.root().display())),
+        None => lines.push(elsewhere(&artefacts, best.number)),
     }
     print(&(lines.join("\n") + "\n"))
 }
@@ -86,4 +86,14 @@ fn front_json(study: &Study, artefacts: &Artefacts) -> Json {
         entry["model"] = json!(model);
     }
     front
+}
+
+/// Where the best trial is to be found when it left no model of ours.
+fn elsewhere(artefacts: &Artefacts, trial: u32) -> String {
+    let folder = artefacts.trials().join(trial.to_string());
+    if folder.join("process.json").is_file() {
+        format!("its output and checkpoints: {}", folder.display())
+    } else {
+        format!("no model of it under {}", artefacts.root().display())
+    }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share. It refuses logic that is not about a command
 //! line: that lives in the libraries.
 
+pub(crate) mod agent;
 pub(crate) mod bench;
 pub(crate) mod best;
 pub(crate) mod compare;
@@ -9,10 +10,12 @@ pub(crate) mod enqueue;
 pub(crate) mod importance;
 pub(crate) mod init;
 pub(crate) mod replay;
+pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
 mod studies;
+pub(crate) mod sweep;
 pub(crate) mod trainer;
 pub(crate) mod trials;
 

@@ -34,6 +34,8 @@ pub(crate) struct Heading {
     pub varying: Vec<String>,
     /// Trials that had ended before this run began.
     pub ended_before: u64,
+    /// Whether trials are programs.
+    pub is_program: bool,
 }
 
 /// The displays that fit the streams: `json` on standard output, the others on standard error.

@@ -9,9 +9,13 @@ use crate::figures;
 pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> {
     match progress {
         Progress::Opening { slots } => {
-            Some(format!("loading model and data; up to {slots} trials at once"))
+            let loads = if heading.is_program { "" } else { "loading model and data; " };
+            Some(format!("{loads}up to {slots} {} at once", trials(*slots)))
         }
         Progress::Opened(ready) => {
+            if heading.is_program {
+                return Some(format!("each trial is a process: {}", ready.model));
+            }
             let rows = format!(
                 "{} training and {} validation rows",
                 ready.train_rows, ready.validation_rows
@@ -21,8 +25,7 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
             Some(lines.join("\n"))
         }
         Progress::Fitted { slots } => {
-            let trials = if *slots == 1 { "trial" } else { "trials" };
-            Some(format!("there is memory for {slots} {trials} at once"))
+            Some(format!("there is memory for {slots} {} at once", trials(*slots)))
         }
         Progress::Reaped { trials } => {
             Some(format!("going on with {} of a worker that is gone", numbered(trials)))
@@ -48,6 +51,10 @@ pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> 
         | Progress::Reported { .. }
         | Progress::Standing(_) => None,
     }
+}
+
+fn trials(count: usize) -> &'static str {
+    if count == 1 { "trial" } else { "trials" }
 }
 
 fn numbered(trials: &[u64]) -> String {

@@ -13,10 +13,6 @@ use tunesmith_search::Objectives;
 use super::component::{Choice, Components};
 use super::shape::{Bounds, Key, Shape, Table};
 
-const LATER_PROGRAM: Shape = Shape::Refused {
-    reason: "studies that run a program are not part of this version",
-    instead: "describe the fine-tuning under `train: {model: …, task: …}`",
-};
 const WANDB_LAUNCH: Shape =
     Shape::Refused { reason: "tunesmith does not start jobs on W&B's cloud", instead: "remove it" };
 
@@ -108,13 +104,64 @@ pub(crate) static STUDY: Table = Table {
             Shape::Whole { least: 0 },
             "The seed of the search, 0 where left out. The same file and seed propose the same trials.",
         ),
-        Key::new("train", Shape::Map(&TRAIN), "What is fine-tuned, on what.")
-            .required("add `train: {model: bert-base-uncased, task: glue/rte}`"),
+        Key::new(
+            "train",
+            Shape::Map(&TRAIN),
+            "What is fine-tuned, on what. A study that runs a program has `program` or `command` instead.",
+        ),
         Key::new("compare", COMPARED, ""),
         Key::new("seeds", COMPARED, ""),
-        Key::new("program", LATER_PROGRAM, ""),
-        Key::new("command", LATER_PROGRAM, ""),
-        Key::new("capture", LATER_PROGRAM, ""),
+        Key::new(
+            "program",
+            Shape::Text,
+            "The program that is run for each trial, what `${program}` of the command stands for.",
+        ),
+        Key::new(
+            "command",
+            Shape::List { of: &Shape::Scalar, least: 1 },
+            "The words of the command, with W&B's macros; `[${env}, ${interpreter}, ${program}, ${args}]` where left out.",
+        ),
+        Key::new(
+            "directory",
+            Shape::Text,
+            "Where the program runs; the folder of this file where left out.",
+        ),
+        Key::new(
+            "env",
+            Shape::Each(&Shape::Scalar),
+            "Variables of the program's environment besides those of the agent.",
+        ),
+        Key::new(
+            "capture",
+            Shape::Word { what: "capture", words: || vec!["output", "report", "wandb"] },
+            "Where metrics are read: lines of output that are dictionaries as the Trainer prints them or JSON objects (where left out), `tunesmith.report` alone, or calls of wandb, whose place a module of tunesmith's takes. `tunesmith.report` always counts.",
+        ),
+        Key::new(
+            "progress",
+            Shape::Map(&PROGRESS),
+            "How far a trial is; where left out, `epoch` of the parameter num_train_epochs, epochs, num_epochs or max_epochs if there is one.",
+        ),
+        Key::new(
+            "grace",
+            Shape::Duration,
+            "How long a program may take to end when it is asked to; 30s where left out.",
+        ),
+        Key::new("time_limit", Shape::Duration, "How long a trial may run; pauses do not count."),
+        Key::new(
+            "retries",
+            Shape::Whole { least: 0 },
+            "How often a trial whose program fails is started again, with growing pauses; never where left out.",
+        ),
+        Key::new(
+            "parallel",
+            Shape::Whole { least: 1 },
+            "How many trials an agent runs at once; one where left out.",
+        ),
+        Key::new(
+            "lenient",
+            Shape::Bool,
+            "Whether to drop what W&B drops without a word: macros that it does not know, variables that are not set.",
+        ),
         Key::new("job", WANDB_LAUNCH, ""),
         Key::new("image_uri", WANDB_LAUNCH, ""),
         Key::new("project", Shape::Text, "W&B's project, kept with the study as a label."),
@@ -256,6 +303,25 @@ pub(crate) static METRIC: Table = Table {
             ]),
             "W&B: what its Bayesian search assumes of unfinished runs. Without effect on the methods of this version.",
         ),
+    ],
+};
+
+/// `progress`.
+pub(crate) static PROGRESS: Table = Table {
+    place: "`progress`",
+    keys: &[
+        Key::new(
+            "metric",
+            Shape::Text,
+            "What the program reports beside its metrics, such as epoch.",
+        )
+        .required("add `metric: epoch`"),
+        Key::new(
+            "total",
+            Shape::Either(&[Shape::Number(Bounds::Positive), Shape::Text]),
+            "What it is at the end: a number, or the parameter that says it.",
+        )
+        .required("add `total: num_train_epochs`"),
     ],
 };
 

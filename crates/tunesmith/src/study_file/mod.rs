@@ -8,6 +8,7 @@ mod enqueue;
 mod metrics;
 mod parameters;
 mod problem;
+mod program;
 mod schema;
 mod search;
 mod shape;
@@ -21,9 +22,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tunesmith_core::wire::document;
-use tunesmith_core::{Budget, Document, MOST_REPLICATION, Params, Replication, StudyConfig};
+use tunesmith_core::{
+    Budget, Document, MOST_REPLICATION, Params, Replication, SearchSpace, StudyConfig,
+};
+use tunesmith_runtime::program::spec::ProgramSpec;
 use tunesmith_search::{RegistryError, policy};
-use tunesmith_train::protocol::Open;
+use tunesmith_train::protocol::{Open, VERSION};
 
 pub(crate) use enqueue::settings;
 use parameters::Remarks;
@@ -31,7 +35,7 @@ pub(crate) use problem::StudyFileError;
 use problem::{Note, Problem, ProblemKind};
 pub(crate) use schema::schema;
 pub(crate) use template::Template;
-use yaml::{Kind, Node};
+use yaml::{Entry, Kind, Node};
 
 /// The longest name of a study, characters: it is the name of a folder too.
 const LONGEST_NAME: usize = 100;
@@ -46,14 +50,23 @@ pub(crate) struct StudyFile {
     pub text: String,
     /// What the study is.
     pub config: StudyConfig,
-    /// What its trainer is opened with.
-    pub open: Open,
+    /// What its trials are.
+    pub task: Task,
     /// Params to try first.
     pub enqueue: Vec<Params>,
     /// Earlier studies that its priors come from.
     pub warm_start: Vec<String>,
     path: PathBuf,
     notes: Vec<Note>,
+}
+
+/// What the trials of a study are.
+#[derive(Debug, Clone)]
+pub(crate) enum Task {
+    /// Fine-tuned by trainers that are opened with this.
+    Trained(Box<Open>),
+    /// Programs.
+    Program(Box<ProgramSpec>),
 }
 
 /// Why there is no study file to speak of.
@@ -81,6 +94,16 @@ impl StudyFile {
         Ok(Self::parse(path, read_text(path)?)?)
     }
 
+    /// As [`StudyFile::load`], with what W&B drops without a word dropped.
+    pub(crate) fn load_leniently(path: &Path) -> Result<Self, LoadError> {
+        let text = read_text(path)?;
+        let mut root = tree(path, &text)?;
+        let value = Node { span: root.span.clone(), kind: Kind::Bool(true) };
+        let entry = Entry { key: "lenient".to_owned(), key_span: root.span.clone(), value };
+        template::set(&mut root, &entry);
+        Ok(Self::of(path, text, &root)?)
+    }
+
     /// Checks the text of a file. `path` is for messages, for paths that are relative to it, and
     /// for the name of a study that has none of its own.
     ///
@@ -97,15 +120,17 @@ impl StudyFile {
         dialect::STUDY.check(root, &mut problems);
         let mut notes = Vec::new();
         let study = if problems.is_empty() {
-            let mut remarks = Remarks { text: &text, problems: &mut problems, notes: &mut notes };
+            let trains = !program::is_there(root);
+            let (problems, notes) = (&mut problems, &mut notes);
+            let mut remarks = Remarks { text: &text, problems, notes, trains };
             decode(root, path, &mut remarks)
         } else {
             None
         };
         match study {
             Some(study) if problems.is_empty() => {
-                let Decoded { config, open, enqueue, warm_start } = study;
-                Ok(Self { config, open, enqueue, warm_start, path: path.to_owned(), notes, text })
+                let Decoded { config, task, enqueue, warm_start } = study;
+                Ok(Self { config, task, enqueue, warm_start, path: path.to_owned(), notes, text })
             }
             _ => Err(StudyFileError::new(path, &text, problems)),
         }
@@ -136,7 +161,7 @@ fn tree(path: &Path, text: &str) -> Result<Node, StudyFileError> {
 /// What a file says.
 struct Decoded {
     config: StudyConfig,
-    open: Open,
+    task: Task,
     enqueue: Vec<Params>,
     warm_start: Vec<String>,
 }
@@ -149,11 +174,11 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     let space = parameters::read(root.get("parameters")?, remarks);
     let budget = budget(root, price, remarks.problems);
     let base = base(path);
-    let open = train::read(root.get("train")?, &base, seed, remarks.problems);
-    let (open, space) = (open?, space?);
+    let space = space?;
+    let task = task(root, &base, seed, &space, remarks)?;
     let enqueue = enqueue::read(root.get("enqueue"), &space, remarks.problems);
     let metrics = metrics?;
-    let search = search::read(root, &metrics, &open, remarks.problems);
+    let search = search::read(root, &metrics, &task, remarks.problems);
     let mut metrics = metrics.into_iter();
     let mut config = StudyConfig::new(&name?, space, metrics.next()?);
     config.metrics.extend(metrics);
@@ -163,7 +188,7 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     config.replication = replication(root, remarks.problems);
     config.price_per_device_hour = price;
     config.seed = seed;
-    config.task = task_document(&open)?;
+    config.task = task.document()?;
     config.labels = labels(root);
     config.labels.insert(FOLDER_LABEL.to_owned(), base.to_string_lossy().into_owned());
     if let Err(error) = policy(&config) {
@@ -175,7 +200,34 @@ fn decode(root: &Node, path: &Path, remarks: &mut Remarks<'_>) -> Option<Decoded
     if !warm_start.is_empty() {
         config.labels.insert("warm_start".to_owned(), warm_start.join(", "));
     }
-    Some(Decoded { config, open, enqueue, warm_start })
+    Some(Decoded { config, task, enqueue, warm_start })
+}
+
+/// What the file says that trials are.
+fn task(
+    root: &Node,
+    base: &Path,
+    seed: u64,
+    space: &SearchSpace,
+    remarks: &mut Remarks<'_>,
+) -> Option<Task> {
+    match (root.get("train"), remarks.trains) {
+        (Some(train), true) => {
+            program::refuse(root, remarks.problems);
+            train::read(train, base, seed, remarks.problems).map(Box::new).map(Task::Trained)
+        }
+        (None, false) => {
+            let names: Vec<&str> =
+                space.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
+            program::read(root, base, &names, remarks.problems).map(Box::new).map(Task::Program)
+        }
+        (train, trains) => {
+            let kind = if trains { ProblemKind::NothingToRun } else { ProblemKind::RunsTwice };
+            let span = train.map_or(root.span.clone(), |train| train.span.clone());
+            remarks.problems.push(Problem::new(span, kind));
+            None
+        }
+    }
 }
 
 /// The runs on fresh seeds that `final` asks for.
@@ -203,17 +255,49 @@ fn refusal(root: &Node, config: &StudyConfig, error: RegistryError) -> Problem {
     Problem::new(span, kind)
 }
 
-/// What of `open` decides what a trial measures: the rest may differ from run to run of a study.
-fn task_document(open: &Open) -> Option<Document> {
-    let task = json!({
+impl Task {
+    /// The task of a study as its log has it.
+    ///
+    /// # Errors
+    /// A document that another version wrote.
+    pub(crate) fn of(config: &StudyConfig) -> Result<Self, serde_json::Error> {
+        let mut task: serde_json::Value = serde_json::from_str(config.task.as_str())?;
+        if let Some(program) = task.get("program") {
+            return Ok(Self::Program(Box::new(serde_json::from_value(program.clone())?)));
+        }
+        task["version"] = json!(VERSION);
+        task["pack"] = json!(train::DEFAULT_PACK);
+        task["base_directory"] = json!(config.labels.get(FOLDER_LABEL).map_or(".", String::as_str));
+        Ok(Self::Trained(Box::new(serde_json::from_value(task)?)))
+    }
+
+    /// How many trials are run at once at most.
+    pub(crate) fn slots(&self) -> usize {
+        match self {
+            Self::Trained(open) => open.pack,
+            Self::Program(spec) => spec.parallel,
+        }
+    }
+
+    /// What decides what a trial measures: the rest may differ from run to run of a study.
+    fn document(&self) -> Option<Document> {
+        let task = match self {
+            Self::Trained(open) => trained(open),
+            Self::Program(spec) => json!({ "program": spec }),
+        };
+        document(&task.to_string()).ok()
+    }
+}
+
+fn trained(open: &Open) -> serde_json::Value {
+    json!({
         "model": open.model,
         "task": open.task,
         "device": open.device,
         "precision": open.precision,
         "evaluate": open.evaluate,
         "data_seed": open.data_seed,
-    });
-    document(&task.to_string()).ok()
+    })
 }
 
 /// The descriptive keys, as they are.

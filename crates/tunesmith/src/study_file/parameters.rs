@@ -30,6 +30,8 @@ pub(super) struct Remarks<'a> {
     pub problems: &'a mut Vec<Problem>,
     /// What is worth knowing.
     pub notes: &'a mut Vec<Note>,
+    /// Whether parameters are hyperparameters of the trainer; those of a program are anything.
+    pub trains: bool,
 }
 
 /// Reads a checked `parameters` mapping.
@@ -39,7 +41,9 @@ pub(super) fn read(node: &Node, remarks: &mut Remarks<'_>) -> Option<SearchSpace
     flatten("", node, &mut entries, remarks.problems);
     let parameters: Vec<Parameter> =
         entries.iter().filter_map(|entry| parameter(entry, remarks)).collect();
-    check_names(&entries, &parameters, remarks.problems);
+    if remarks.trains {
+        check_names(&entries, &parameters, remarks.problems);
+    }
     if remarks.problems.len() > before {
         return None;
     }
@@ -155,7 +159,9 @@ fn drawn(entry: &Entry<'_>, remarks: &mut Remarks<'_>) -> Option<Parameter> {
         });
     }
     let (domain, prior) = form.read(&entry.span, entry.node, remarks.problems)?;
-    if let Ok(known) = hyperparameters::find(&entry.name) {
+    if let Ok(known) = hyperparameters::find(&entry.name)
+        && remarks.trains
+    {
         check_legal(entry, known, (&domain, &prior), remarks.problems);
     }
     Some(Parameter::new(&entry.name, domain).with_prior(prior))

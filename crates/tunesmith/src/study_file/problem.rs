@@ -227,6 +227,46 @@ pub(crate) enum ProblemKind {
     /// A search that would never end.
     #[error("nothing ends this search")]
     Endless,
+    /// A word of a program's command.
+    #[error("{message}")]
+    Command {
+        /// The objection.
+        message: String,
+    },
+    /// A key that only a study of a program has.
+    #[error("`{key}` belongs to a study that runs a program, and this one trains by itself")]
+    OfPrograms {
+        /// The key.
+        key: String,
+    },
+    /// A file that says not what trials are.
+    #[error("the study file lacks what its trials are")]
+    NothingToRun,
+    /// A file that says twice what trials are.
+    #[error("trials cannot be a program and trained by tunesmith")]
+    RunsTwice,
+    /// `progress` that follows a parameter that there is not.
+    #[error("`progress.total` is `{name}`, and there is no such parameter")]
+    UnknownTotal {
+        /// The name.
+        name: String,
+    },
+    /// A scheduler that cannot tell how far a program is.
+    #[error(
+        "the scheduler `{scheduler}` compares trials at fractions of their length, and nothing says how far a trial of this program is"
+    )]
+    NoLength {
+        /// The scheduler.
+        scheduler: String,
+    },
+    /// Programs keep their weights to themselves.
+    #[error(
+        "`{method}` lets trials go on from each other's weights, which programs keep to themselves"
+    )]
+    NoExchange {
+        /// The method.
+        method: String,
+    },
     /// More than is allowed.
     #[error("`replicate` and `seeds` are at most {most} each")]
     Beyond {
@@ -297,6 +337,12 @@ impl ProblemKind {
             Self::IllegalValue { legal, .. } => Some(format!("it takes {legal}")),
             Self::NoValues { .. } => Some("give `value`, `values`, `min` and `max`, a `distribution`, an `expr`, or nested `parameters`".to_owned()),
             Self::UnknownParameter { .. } => Some("a parameter that only other parameters use must be named in their `when` or `expr`".to_owned()),
+            Self::OfPrograms { .. } => Some("remove it, or replace `train` by `program: train.py`".to_owned()),
+            Self::NothingToRun => Some("add `train: {model: bert-base-uncased, task: glue/rte}`, or `program: train.py`".to_owned()),
+            Self::RunsTwice => Some("keep `train`, or `program` and `command`".to_owned()),
+            Self::UnknownTotal { .. } => Some("name a parameter, or give a number".to_owned()),
+            Self::NoLength { .. } => Some("add `progress: {metric: epoch, total: 3}` with what the program reports beside its metrics, or use `scheduler: {type: none}` or W&B's `early_terminate`, which counts reports".to_owned()),
+            Self::NoExchange { .. } => Some("choose another `method`".to_owned()),
             Self::Endless => Some("add `budget: {trials: 20}`, or another limit: gpu_minutes, cost, wall".to_owned()),
             Self::NoPrice => Some("add `price: {gpu_hour: …}`, the price of an hour of the device".to_owned()),
             Self::NoMapping { .. } => Some("`tunesmith init` writes a file to begin with".to_owned()),

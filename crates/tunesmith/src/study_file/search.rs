@@ -3,8 +3,9 @@
 
 use tunesmith_core::{Component, Metric};
 use tunesmith_search::Method;
-use tunesmith_train::protocol::{Model, Open};
+use tunesmith_train::protocol::Model;
 
+use super::Task;
 use super::dialect::{EARLY_TERMINATE, METHOD, SCHEDULER};
 use super::problem::{Problem, ProblemKind};
 use super::yaml::Node;
@@ -22,7 +23,7 @@ pub(super) struct Search {
 pub(super) fn read(
     root: &Node,
     metrics: &[Metric],
-    open: &Open,
+    task: &Task,
     problems: &mut Vec<Problem>,
 ) -> Option<Search> {
     let method = match root.get("method") {
@@ -34,14 +35,35 @@ pub(super) fn read(
     let search = match pair {
         Some(pair) => both(pair, method, own.is_some(), root, problems),
         None => Search {
-            scheduler: own.unwrap_or_else(|| default_for(&method, metrics)),
+            scheduler: own.unwrap_or_else(|| default_for(&method, metrics, task)),
             sampler: method,
         },
     };
     if matches!(search.scheduler.name.as_str(), "pbt" | "pb2") {
         refuse_final(root, problems);
     }
-    Some(Search { sampler: with_default_prior(search.sampler, open), ..search })
+    if let Task::Program(spec) = task {
+        refuse_for_program(root, &search.scheduler, spec.progress.is_some(), problems);
+    }
+    Some(Search { sampler: with_default_prior(search.sampler, task), ..search })
+}
+
+/// What a program cannot do, or not without saying how far it is.
+fn refuse_for_program(
+    root: &Node,
+    scheduler: &Component,
+    tells_length: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let name = scheduler.name.clone();
+    let kind = match name.as_str() {
+        "pbt" | "pb2" => ProblemKind::NoExchange { method: name },
+        "none" | "wandb-hyperband" => return,
+        _ if tells_length => return,
+        _ => ProblemKind::NoLength { scheduler: name },
+    };
+    let node = root.get("scheduler").or_else(|| root.get("method"));
+    problems.push(Problem::new(node.map_or(root.span.clone(), |node| node.span.clone()), kind));
 }
 
 /// The scheduler that the file names, by its own word or by W&B's.
@@ -76,9 +98,18 @@ fn both(
 }
 
 /// `auto` stops trials early by itself; it goes by one metric.
-fn default_for(method: &Component, metrics: &[Metric]) -> Component {
+fn default_for(method: &Component, metrics: &[Metric], task: &Task) -> Component {
     let stops = method.name == DEFAULT && metrics.len() == 1;
-    Component::named(if stops { DEFAULT } else { "none" })
+    let mut scheduler = Component::named(DEFAULT);
+    match task {
+        Task::Trained(_) if stops => scheduler,
+        // Nobody knows whether it can go on from a checkpoint.
+        Task::Program(spec) if stops && spec.progress.is_some() => {
+            scheduler.options.insert("pause", false);
+            scheduler
+        }
+        _ => Component::named("none"),
+    }
 }
 
 /// A population's winner is a schedule of hyperparameters, which no fresh seed repeats.
@@ -90,8 +121,9 @@ fn refuse_final(root: &Node, problems: &mut Vec<Problem>) {
 
 /// What is known of fine-tuning is known of pretrained models: there a method that takes `prior` uses it, unless the
 /// file says otherwise.
-fn with_default_prior(mut sampler: Component, open: &Open) -> Component {
-    let pretrained = matches!(open.model, Model::Pretrained(_));
+fn with_default_prior(mut sampler: Component, task: &Task) -> Component {
+    let pretrained =
+        matches!(task, Task::Trained(open) if matches!(open.model, Model::Pretrained(_)));
     let entry = tunesmith_search::samplers().iter().find(|entry| entry.name == sampler.name);
     let takes = entry.is_some_and(|entry| entry.options.iter().any(|one| one.name == "prior"));
     if pretrained && takes && sampler.options.get("prior").is_none() {

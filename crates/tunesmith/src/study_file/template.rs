@@ -115,7 +115,7 @@ fn filtered(root: &Node, keep: impl Fn(&str) -> bool) -> Node {
 }
 
 /// Replaces a key, or merges its mapping where it is one of those that are merged.
-fn set(root: &mut Node, entry: &Entry) {
+pub(super) fn set(root: &mut Node, entry: &Entry) {
     let Kind::Map(entries) = &mut root.kind else { return };
     match entries.iter_mut().find(|known| known.key == entry.key) {
         Some(known)

@@ -89,7 +89,7 @@ fn the_rest_of_a_file_becomes_the_configuration() {
     let file =
         parse(&folder("tests/study_files/good/conditions_and_formulas.yaml")).expect("it is good");
     let config = &file.config;
-    let open = &file.open;
+    let Task::Trained(open) = &file.task else { panic!("{:?}", file.task) };
     let text = format!(
         "{:?}\n{:?}\n{:?}\nprice {:?}, seed {}\n{}\npack {}, a checkpoint every {} s\n",
         config.sampler.name,

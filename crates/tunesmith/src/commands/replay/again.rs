@@ -4,20 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tunesmith_core::{Metric, Segment, Study, Summary, Trial};
 use tunesmith_runtime::params;
 use tunesmith_runtime::session::Session;
 use tunesmith_runtime::trainer::Received;
 use tunesmith_search::policy;
-use tunesmith_train::protocol::{FromTrainer, Open, Then, ToTrainer, VERSION};
+use tunesmith_train::protocol::{FromTrainer, Open, Then, ToTrainer};
 
 use crate::artefacts::Artefacts;
 use crate::cli::{CommandLine, ReplayArguments};
-use crate::commands::run::{launcher, open_failure};
+use crate::commands::run::{open_failure, trainers};
 use crate::commands::{print, studies};
 use crate::exit::{Class, Classified, Failure};
-use crate::study_file::FOLDER_LABEL;
+use crate::study_file::Task;
 use crate::{figures, interrupt};
 
 /// How long to wait for a message before looking at Ctrl-C again.
@@ -37,6 +37,10 @@ enum ReplayError {
     Silent { trial: u32 },
     #[error("`{study}` does not say what it trained, so it cannot be trained again: {source}")]
     Task { study: String, source: serde_json::Error },
+    #[error(
+        "the trials of `{study}` are programs: `tunesmith rerun --trial` runs one again, and `replay --verify` derives what was decided"
+    )]
+    Program { study: String },
     #[error("the trainer refused trial {trial}: {reason}")]
     Refused { trial: u32, reason: String },
     #[error("the trainer ended: {ending}")]
@@ -69,7 +73,7 @@ pub(super) fn run(line: &CommandLine, arguments: &ReplayArguments) -> Result<Cla
     open.evaluate_at = policy(study.config()).class(Class::StudyFile)?.scheduler.rungs();
     let stop = interrupt::listen(line.quiet)?;
     let slots = open.pack;
-    let mut launcher = launcher(open)?;
+    let mut launcher = trainers(open)?;
     let artefacts = Artefacts::of(&line.runs, &study.config().name);
     let folder = arguments.output.clone().unwrap_or_else(|| artefacts.root().join("replay"));
     let folder = std::path::absolute(&folder).class(Class::Usage)?;
@@ -135,15 +139,13 @@ fn target(study: &Study, number: Option<u32>) -> Result<Target<'_>, ReplayError>
 
 /// What the study's trainers were opened with, for one trial.
 fn open(study: &Study) -> Result<Open, ReplayError> {
-    let config = study.config();
-    let broken = |source| ReplayError::Task { study: config.name.clone(), source };
-    let mut task: Json = serde_json::from_str(config.task.as_str()).map_err(broken)?;
-    task["version"] = json!(VERSION);
-    task["pack"] = json!(1);
-    task["base_directory"] = json!(config.labels.get(FOLDER_LABEL).map_or(".", String::as_str));
-    // Nothing of it is to be gone on with.
-    task["checkpoint_seconds"] = json!(1e9);
-    serde_json::from_value(task).map_err(broken)
+    let name = || study.config().name.clone();
+    match Task::of(study.config()) {
+        // Nothing of it is to be gone on with.
+        Ok(Task::Trained(open)) => Ok(Open { pack: 1, checkpoint_seconds: 1e9, ..*open }),
+        Ok(Task::Program(_)) => Err(ReplayError::Program { study: name() }),
+        Err(source) => Err(ReplayError::Task { study: name(), source }),
+    }
 }
 
 fn story(target: &Target<'_>) -> String {
@@ -209,7 +211,7 @@ fn train(
             Received::Ended(ending) => {
                 return Err(ReplayError::Ended { ending: ending.to_string() });
             }
-            Received::Message(_) | Received::Nothing => {}
+            Received::Message(_) | Received::Failed { .. } | Received::Nothing => {}
         }
     }
 }

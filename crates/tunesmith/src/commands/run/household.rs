@@ -21,18 +21,22 @@ const CHECKPOINT_QUOTA_BYTES: u64 = 4 << 30;
 pub(super) struct Household {
     artefacts: Artefacts,
     validation_rows: usize,
+    is_program: bool,
 }
 
 impl Household {
     /// The files under `artefacts`, of a study whose metric is measured on so many rows; 0 where
-    /// that is not known yet.
-    pub(super) fn new(artefacts: Artefacts, validation_rows: usize) -> Self {
-        Self { artefacts, validation_rows }
+    /// that is not known yet. Of a program only checkpoints are removed: its output stays.
+    pub(super) fn new(artefacts: Artefacts, validation_rows: usize, is_program: bool) -> Self {
+        Self { artefacts, validation_rows, is_program }
     }
 
     /// Finishes what a crash left undone: the best trial of the log is the winner on disk, and
     /// trials that are over have no files.
     pub(super) fn settle(&self, study: &Study) -> Result<(), KeepError> {
+        if self.is_program {
+            return self.forget_beaten(study);
+        }
         if front::is_several(study) {
             for trial in study.front() {
                 self.admit(study, trial)?;
@@ -48,6 +52,17 @@ impl Household {
             crate::artefacts::remove(&self.trial_folder(trial.number)).map_err(boxed)?;
         }
         Ok(())
+    }
+
+    /// Removes the checkpoints of a program's trials that are over, the best ones apart.
+    fn forget_beaten(&self, study: &Study) -> Result<(), KeepError> {
+        let kept: Vec<u32> =
+            study.front().into_iter().chain(study.chosen()).map(|trial| trial.number).collect();
+        let over = study.finished().filter(|trial| !kept.contains(&trial.number));
+        over.into_iter().try_for_each(|trial| {
+            let checkpoints = self.trial_folder(trial.number).join("checkpoints");
+            crate::artefacts::remove(&checkpoints).map_err(boxed)
+        })
     }
 
     fn crown(&self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
@@ -149,6 +164,9 @@ impl Keeper for Household {
 
     /// Its checkpoints are of no use any more, and neither is a model that is not among the best.
     fn ended(&mut self, study: &Study, trial: &Trial) -> Result<(), KeepError> {
+        if self.is_program {
+            return self.forget_beaten(study);
+        }
         if study.is_replica(trial) {
             // With the last of them the winner is known, whose run may have ended earlier.
             return self.settle(study);

@@ -4,6 +4,7 @@
 mod closing;
 mod difference;
 mod household;
+mod labour;
 mod warm;
 
 use std::collections::BTreeSet;
@@ -17,38 +18,53 @@ use tunesmith_core::{
 };
 use tunesmith_runtime::clock::{Clock, SystemClock};
 use tunesmith_runtime::identity::Identity;
-use tunesmith_runtime::process::ProcessLauncher;
 use tunesmith_runtime::progress::Progress;
 use tunesmith_runtime::session::{OpenError, Session};
 use tunesmith_runtime::trainer::Launcher;
-use tunesmith_runtime::worker::{Settings, Surroundings, Work, WorkError, Worker};
+use tunesmith_runtime::worker::{Work, WorkError};
 use tunesmith_search::policy;
 use tunesmith_store::sqlite::Presence;
-use tunesmith_train::protocol::{FatalClass, Open};
+use tunesmith_train::protocol::FatalClass;
 
-use household::Household;
+pub(super) use labour::{Labour, heading, launcher, trainers};
 
 use super::studies;
 use crate::artefacts::{Artefacts, Certificate};
 use crate::cli::{CommandLine, RunArguments};
 use crate::exit::{Class, Classified, Failure};
+use crate::interrupt;
 use crate::progress::{Heading, displays, watch};
-use crate::study_file::StudyFile;
-use crate::{findings, interrupt};
+use crate::study_file::{StudyFile, Task};
 
 /// Things that happened and were not shown yet; beyond it the worker waits.
-const WATCH_LIMIT: usize = 1_024;
+pub(super) const WATCH_LIMIT: usize = 1_024;
 
 /// Runs a study file.
 pub(crate) fn run(line: &CommandLine, arguments: &RunArguments) -> Result<Class, Failure> {
-    let file = StudyFile::load(&arguments.file).class(Class::StudyFile)?;
+    let file = load(&arguments.file, arguments.lenient)?;
     let notes = file.notes(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     if !line.quiet && !notes.is_empty() {
         anstream::eprintln!("{notes}");
     }
-    let run = Run::new(line, file, interrupt::listen(line.quiet)?)?;
+    let mut run = Run::new(line, file, interrupt::listen(line.quiet)?)?;
+    run.keeps_on = arguments.keep_going;
     let work = run.watched(line.quiet, arguments.json)?;
     run.conclude(work, line, arguments)
+}
+
+/// Reads a study file, as strictly as it is asked for.
+pub(super) fn load(path: &std::path::Path, lenient: bool) -> Result<StudyFile, Failure> {
+    let load = if lenient { StudyFile::load_leniently } else { StudyFile::load };
+    load(path).class(Class::StudyFile)
+}
+
+/// Creates the study of a file, or finds it, with all that the file wants tried; runs nothing.
+pub(super) fn prepare(line: &CommandLine, file: StudyFile) -> Result<Study, Failure> {
+    let run = Run::new(line, file, Arc::new(AtomicBool::new(false)))?;
+    let existing = run.existing()?;
+    let (id, mut study) = existing.map_or_else(|| run.create(), Ok)?;
+    run.enqueue(id, &mut study)?;
+    Ok(study)
 }
 
 /// A study that was run, as far as it came.
@@ -79,6 +95,7 @@ struct Run {
     identity: Identity,
     clock: SystemClock,
     stop: Arc<AtomicBool>,
+    keeps_on: bool,
 }
 
 impl Run {
@@ -96,9 +113,12 @@ impl Run {
             anstream::eprintln!("{learned}");
         }
         let policy = policy(&file.config).class(Class::StudyFile)?;
-        file.open.evaluate_at = policy.scheduler.rungs();
-        file.open.examples = policy.scheduler.pairs_examples();
+        if let Task::Trained(open) = &mut file.task {
+            open.evaluate_at = policy.scheduler.rungs();
+            open.examples = policy.scheduler.pairs_examples();
+        }
         Ok(Self {
+            keeps_on: false,
             artefacts: Artefacts::of(&line.runs, &file.config.name),
             identity: Identity::of_this_process(),
             clock: SystemClock,
@@ -176,13 +196,7 @@ impl Run {
     fn heading(&self, existing: Option<&Study>) -> Heading {
         let config = &self.file.config;
         let ended = existing.map_or(0, |study| study.finished().count() as u64);
-        Heading {
-            study: config.name.clone(),
-            metric: config.metrics.first().map(|metric| metric.name.clone()).unwrap_or_default(),
-            priced: config.price_per_device_hour.is_some(),
-            varying: findings::varying_in(&config.space),
-            ended_before: ended,
-        }
+        labour::heading(config, &self.file.task, ended)
     }
 
     fn work(
@@ -190,36 +204,38 @@ impl Run {
         existing: Option<(StudyId, Study)>,
         watcher: SyncSender<Progress>,
     ) -> Result<Work, Failure> {
-        let mut launcher = launcher(self.file.open.clone())?;
+        let mut labour = self.labour()?;
         let (session, id, mut study) = if let Some((id, study)) = existing {
             (None, id, study)
         } else {
-            let session = self.open(&mut launcher, &watcher)?;
+            let session = self.open(&mut *labour.launcher, &watcher)?;
             let (id, study) = self.create()?;
             (Some(session), id, study)
         };
         self.enqueue(id, &mut study)?;
         self.artefacts.prepare(&self.file.text).class(Class::Storage)?;
-        let rows = session.as_ref().map_or(0, |session| session.ready.validation_rows);
-        let mut household = Household::new(self.artefacts.clone(), rows);
-        household.settle(&study).class(Class::Storage)?;
-        let around = Surroundings {
+        labour.go(id, study, session, watcher)
+    }
+
+    fn labour(&self) -> Result<Labour<'_>, Failure> {
+        Ok(Labour {
+            launcher: labour::launcher(
+                &self.file.task,
+                &self.file.config,
+                &self.artefacts,
+                &self.identity,
+                self.keeps_on,
+            )?,
             storage: &*self.storage,
             policy: &self.policy,
-            clock: &self.clock,
-            launcher: &mut launcher,
-            keeper: &mut household,
-            census: &self.identity,
-            watcher,
+            artefacts: &self.artefacts,
+            identity: &self.identity,
             stop: &self.stop,
-        };
-        let settings = Settings {
-            study: id,
-            writer: self.writer(),
-            slots: self.file.open.pack,
+            slots: self.file.task.slots(),
+            is_program: matches!(self.file.task, Task::Program(_)),
+            count: None,
             total: total(&self.file.config),
-        };
-        Worker::new(around, settings, study, session).work().map_err(work_failure)
+        })
     }
 
     /// Opens a trainer before the study exists, so that a file whose data or model cannot be used
@@ -229,11 +245,10 @@ impl Run {
         launcher: &mut dyn Launcher,
         watcher: &SyncSender<Progress>,
     ) -> Result<Session, Failure> {
-        let open = &self.file.open;
+        let slots = self.file.task.slots();
         let metrics = &self.file.config.metrics;
-        drop(watcher.send(Progress::Opening { slots: open.pack }));
-        let session =
-            Session::open(launcher, open.pack, metrics, &self.stop).map_err(open_failure)?;
+        drop(watcher.send(Progress::Opening { slots }));
+        let session = Session::open(launcher, slots, metrics, &self.stop).map_err(open_failure)?;
         drop(watcher.send(Progress::Opened(Box::new(session.ready.clone()))));
         Ok(session)
     }
@@ -252,7 +267,7 @@ impl Run {
 }
 
 /// How many trials there will be at most: by the budget, or by the size of a grid.
-fn total(config: &StudyConfig) -> Option<u64> {
+pub(super) fn total(config: &StudyConfig) -> Option<u64> {
     let grid = || {
         let mut sizes = config.space.searched().map(|parameter| parameter.domain()?.cardinality());
         let product = sizes.try_fold(1_u64, |product, size| product.checked_mul(size?));
@@ -266,12 +281,6 @@ fn total(config: &StudyConfig) -> Option<u64> {
         searched.map_or(0, |searched| searched.min(u64::from(top))) * u64::from(seeds)
     };
     searched.map(|searched| searched + config.replication.map_or(0, again))
-}
-
-/// Trainers are this program again, under its hidden command.
-pub(super) fn launcher(open: Open) -> Result<ProcessLauncher, Failure> {
-    let program = std::env::current_exe().class(Class::Trainer)?;
-    Ok(ProcessLauncher { program, arguments: vec!["trainer".to_owned()], open })
 }
 
 fn fatal_class(class: FatalClass) -> Class {
@@ -292,7 +301,7 @@ pub(super) fn open_failure(error: OpenError) -> Failure {
     Failure::new(class, error)
 }
 
-fn work_failure(error: WorkError) -> Failure {
+pub(super) fn work_failure(error: WorkError) -> Failure {
     let class = match error {
         WorkError::Open(error) => return open_failure(error),
         WorkError::Fatal { class, .. } => fatal_class(class),

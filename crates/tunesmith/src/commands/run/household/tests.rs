@@ -31,7 +31,7 @@ impl Scene {
         Self {
             study: Study::begin(&created).expect("the first event"),
             policy: tunesmith_search::policy(&config).expect("a policy"),
-            household: Household::new(artefacts, 24),
+            household: Household::new(artefacts, 24, false),
             _runs: runs,
         }
     }

@@ -1,0 +1,173 @@
+//! Studies whose trials are programs, through the command line: created by `sweep`, worked on by
+//! `agent`, W&B's own file as it was published. The program is a stand-in for the Trainer's script.
+#![cfg(unix)]
+
+mod program;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+
+use program::tunesmith;
+use serde_json::Value as Json;
+
+const SCRIPT: &str = include_str!("sweep_program.py");
+
+fn examples() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+fn folder(script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("run_glue.py"), script).expect("written");
+    let sweep = std::fs::read_to_string(examples().join("sweeps/rte.yaml")).expect("an example");
+    std::fs::write(folder.path().join("rte.yaml"), sweep).expect("written");
+    folder
+}
+
+fn write(folder: &tempfile::TempDir, text: &str) {
+    std::fs::write(folder.path().join("study.yaml"), text).expect("written");
+}
+
+fn done(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
+    tunesmith(folder.path(), arguments).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Standard output of a command that must succeed.
+fn says(folder: &tempfile::TempDir, arguments: &[&str]) -> String {
+    let output = done(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn trials(folder: &tempfile::TempDir, study: &str) -> Vec<Json> {
+    let listed = says(folder, &["trials", study, "--json"]);
+    match serde_json::from_str(&listed).expect("JSON") {
+        Json::Array(trials) => trials,
+        Json::Object(mut object) => match object.remove("trials") {
+            Some(Json::Array(trials)) => trials,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn agent(folder: &tempfile::TempDir, study: &str) -> Child {
+    tunesmith(folder.path(), &["agent", study])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("an agent starts")
+}
+
+#[test]
+fn three_agents_run_the_published_sweep_each_configuration_once() {
+    let folder = folder(SCRIPT);
+    assert_eq!(
+        says(&folder, &["sweep", "rte.yaml"]),
+        "tunesmith --storage ./tunesmith.db agent rte\n"
+    );
+    let agents: Vec<Child> = (0..3).map(|_| agent(&folder, "rte")).collect();
+    for agent in agents {
+        let output = agent.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let trials = trials(&folder, "rte");
+    let configuration = |trial: &Json| trial["params"].to_string();
+    let distinct: BTreeSet<String> = trials.iter().map(configuration).collect();
+    assert_eq!((trials.len(), distinct.len()), (40, 40));
+    assert!(trials.iter().all(|trial| trial["state"] == "completed"), "{trials:?}");
+    let best: Json =
+        serde_json::from_str(&says(&folder, &["best", "rte", "--json"])).expect("JSON");
+    assert_eq!(best["params"]["model_name_or_path"], "bert-base-uncased");
+    assert_eq!(best["params"]["learning_rate"], 5e-5);
+    // 0.75 less a tenth of the last epoch's.
+    assert_eq!(best["value"], 0.725);
+    let verified = says(&folder, &["replay", "rte", "--verify"]);
+    assert!(verified.contains("rte"), "{verified}");
+}
+
+const SMALL: &str = "program: run_glue.py
+command: [python3, '${program}', '${args_no_hyphens}']
+method: grid
+metric: {name: score, goal: maximize}
+parameters:
+  x: {values: [1, 2, 3, 4]}
+";
+
+/// Reports `x`; fails for `x=3` until a file `mended` is there.
+const FAILS: &str = "import os, sys
+x = int(sys.argv[1].split('=')[1])
+if x == 3 and not os.path.exists('mended'): sys.exit('three is not to be had')
+print({'score': float(x), 'epoch': 1.0})
+";
+
+#[test]
+fn failed_trials_run_again_with_the_same_hyperparameters() {
+    let folder = folder(FAILS);
+    write(&folder, SMALL);
+    let output = done(&folder, &["run", "study.yaml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let first = trials(&folder, "study");
+    let failed: Vec<&Json> = first.iter().filter(|trial| trial["state"] == "failed").collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].to_string().contains("three is not to be had"), "{}", failed[0]);
+    std::fs::write(folder.path().join("mended"), "").expect("written");
+    assert_eq!(says(&folder, &["rerun", "--failed"]), "trial 4 is queued: trial 2 again\n");
+    assert_eq!(
+        says(&folder, &["rerun", "--failed"]),
+        "no trial failed that was not queued again\n"
+    );
+    says(&folder, &["agent"]);
+    let trials = trials(&folder, "study");
+    assert_eq!(trials[4]["params"], failed[0]["params"]);
+    assert_eq!(
+        (&trials[4]["state"], trials[4]["value"].as_f64()),
+        (&"completed".into(), Some(3.0))
+    );
+}
+
+#[test]
+fn a_program_that_is_broken_stops_the_study_with_its_words() {
+    let folder = folder("raise SystemExit('nothing works')");
+    write(&folder, SMALL);
+    let output = done(&folder, &["run", "study.yaml"]);
+    let error = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(error.contains("3 trials failed and 0 ended well"), "{error}");
+    assert!(error.contains("nothing works"), "{error}");
+    let output = done(&folder, &["agent", "--keep-going"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(trials(&folder, "study").len(), 4);
+}
+
+#[test]
+fn an_agent_takes_its_count_and_the_target_ends_the_study() {
+    let folder = folder(FAILS);
+    std::fs::write(folder.path().join("mended"), "").expect("written");
+    write(&folder, &SMALL.replace("maximize}", "maximize, target: 2.5}"));
+    says(&folder, &["sweep", "study.yaml"]);
+    says(&folder, &["agent", "--count", "1"]);
+    assert_eq!(trials(&folder, "study").len(), 1);
+    says(&folder, &["agent"]);
+    let values: Vec<f64> =
+        trials(&folder, "study").iter().filter_map(|trial| trial["value"].as_f64()).collect();
+    assert_eq!(values, [1.0, 2.0, 3.0], "the grid has a fourth, and the target is reached");
+}
+
+#[test]
+fn what_wandb_would_drop_stops_the_file_unless_it_is_told_otherwise() {
+    let folder = folder(FAILS);
+    std::fs::write(folder.path().join("mended"), "").expect("written");
+    write(&folder, &SMALL.replace("'${args_no_hyphens}'", "'${args_no_hyphens}', '${bogus}'"));
+    let output = done(&folder, &["sweep", "study.yaml"]);
+    let error = text(&output.stderr);
+    assert!(error.contains("`${bogus}` of the command is no macro"), "{error}");
+    assert!(error.contains("study.yaml:2:"), "{error}");
+    says(&folder, &["sweep", "--lenient", "study.yaml"]);
+    says(&folder, &["agent"]);
+    assert!(trials(&folder, "study").iter().all(|trial| trial["state"] == "completed"));
+}
