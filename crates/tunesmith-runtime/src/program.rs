@@ -28,6 +28,7 @@ use tunesmith_train::protocol::{FatalClass, FromTrainer, Params, Ready, Then, To
 use crate::trainer::{LaunchError, Launcher, Received, Trainer};
 use flapping::Flapping;
 use folder::Folder;
+pub use folder::end_orphans;
 use meter::Meter;
 use spec::ProgramSpec;
 use trial::{Heard, Trial};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tunesmith_core::FailureReason;
 use tunesmith_runtime::program::spec::{Capture, Length, ProgramSpec, Total};
-use tunesmith_runtime::program::{ProgramLauncher, Settings, modules};
+use tunesmith_runtime::program::{ProgramLauncher, Settings, end_orphans, modules};
 use tunesmith_runtime::trainer::{Launcher, Received, Trainer};
 use tunesmith_train::protocol::{FatalClass, FromTrainer, Params, Then, ToTrainer};
 
@@ -330,6 +330,21 @@ fn what_a_dead_agent_left_running_is_ended_before_the_trial_goes_on() {
     assert!(is_alive(&own));
     assert_eq!(stage.run().1, End::Finished);
     assert!(!is_alive(&own));
+}
+
+#[test]
+fn what_dead_agents_left_running_is_ended_though_nobody_starts_the_trial_again() {
+    let stage = Stage::shell("echo $$ >own; exec sleep 1000");
+    let mut trainer = stage.open();
+    stage.start(&mut *trainer, 0);
+    let own = stage.wait_for("own");
+    std::mem::forget(trainer);
+    end_orphans(stage.folder.path(), |_| false);
+    assert!(is_alive(&own), "its agent lives");
+    until(|| {
+        end_orphans(stage.folder.path(), |agent| agent == stage.settings.agent);
+        !is_alive(&own)
+    });
 }
 
 #[test]

@@ -171,3 +171,41 @@ fn what_wandb_would_drop_stops_the_file_unless_it_is_told_otherwise() {
     says(&folder, &["agent"]);
     assert!(trials(&folder, "study").iter().all(|trial| trial["state"] == "completed"));
 }
+
+/// Waits for ever in the second trial until a file `go` is there.
+const WAITS: &str = "import os, sys, time
+x = int(sys.argv[1].split('=')[1])
+print({'score': x / 10, 'epoch': 0.5})
+if x == 2 and not os.path.exists('go'):
+    with open('waiting', 'w') as file: print(os.getpid(), file=file)
+    while True: time.sleep(1)
+print({'score': float(x), 'epoch': 1.0})
+";
+
+#[test]
+fn an_agent_that_is_killed_leaves_nothing_running_and_nothing_undone() {
+    let folder = folder(WAITS);
+    write(&folder, SMALL);
+    says(&folder, &["sweep", "study.yaml"]);
+    let mut killed = agent(&folder, "study");
+    let waiting = folder.path().join("waiting");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let mut pid = String::new();
+    while !pid.ends_with('\n') {
+        assert!(std::time::Instant::now() < deadline, "the second trial never starts");
+        pid = std::fs::read_to_string(&waiting).unwrap_or_default();
+        std::thread::yield_now();
+    }
+    killed.kill().expect("SIGKILL");
+    killed.wait().expect("it is gone");
+    std::fs::write(folder.path().join("go"), "").expect("written");
+    says(&folder, &["agent"]);
+    let environment = format!("/proc/{}/environ", pid.trim());
+    assert!(std::fs::read(environment).unwrap_or_default().is_empty(), "it still runs");
+    let trials = trials(&folder, "study");
+    let values: Vec<f64> = trials.iter().filter_map(|trial| trial["value"].as_f64()).collect();
+    assert_eq!(values, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(trials[1]["leases"], 2);
+    // What it reported before the agent died stands.
+    assert_eq!(trials[1]["reports"].as_array().map(Vec::len), Some(2), "{}", trials[1]);
+}

@@ -22,6 +22,7 @@ const REPORTS: &str = "TUNESMITH_REPORTS";
 #[serde(default)]
 struct Note {
     token: String,
+    agent: String,
     pid: u32,
     command: Vec<String>,
     steps: u64,
@@ -33,6 +34,37 @@ struct Note {
     peak_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_seconds: Option<f64>,
+}
+
+impl Note {
+    fn read(folder: &Path) -> Self {
+        let text = std::fs::read_to_string(folder.join("process.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Whether its process is not known to have ended.
+    fn may_run(&self) -> bool {
+        !self.token.is_empty() && self.exit_code.is_none() && self.signal.is_none()
+    }
+}
+
+/// Ends what agents left running that are dead, in all folders of trials below `trials`: also the
+/// processes of trials that nobody will start again.
+pub fn end_orphans(trials: &Path, is_dead: impl Fn(&str) -> bool) {
+    let folders = std::fs::read_dir(trials).into_iter().flatten().flatten();
+    for note in folders.map(|folder| Note::read(&folder.path())) {
+        if note.may_run() && is_dead(&note.agent) {
+            // One that does not die is named when its trial is started.
+            let _ = system::kill_all_with(TOKEN, &note.token);
+        }
+    }
+}
+
+/// By what a process is found again, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim<'a> {
+    pub(super) token: &'a str,
+    pub(super) agent: &'a str,
 }
 
 /// A trial's folder.
@@ -51,10 +83,8 @@ impl Folder {
         let checkpoints = path.join("checkpoints");
         std::fs::create_dir_all(&checkpoints)
             .map_err(|error| format!("cannot make {}: {error}", checkpoints.display()))?;
-        let text = std::fs::read_to_string(path.join("process.json")).unwrap_or_default();
-        let note: Note = serde_json::from_str(&text).unwrap_or_default();
-        let is_over = note.exit_code.is_some() || note.signal.is_some();
-        if !note.token.is_empty() && !is_over && !system::kill_all_with(TOKEN, &note.token) {
+        let note = Note::read(path);
+        if note.may_run() && !system::kill_all_with(TOKEN, &note.token) {
             let (folder, pid) = (path.display(), note.pid);
             return Err(format!("process {pid} of an earlier agent does not end; see {folder}"));
         }
@@ -85,7 +115,7 @@ impl Folder {
         words: &[String],
         spec: &ProgramSpec,
         environment: &BTreeMap<String, String>,
-        token: &str,
+        claim: Claim<'_>,
         heard: &SyncSender<Heard>,
     ) -> Result<Child, String> {
         let reports = self.path.join("reports");
@@ -107,7 +137,8 @@ impl Folder {
             format!("cannot start `{word}` in {folder}: {error}")
         })?;
         self.note = Note {
-            token: token.to_owned(),
+            token: claim.token.to_owned(),
+            agent: claim.agent.to_owned(),
             pid: child.pid,
             command: words.to_vec(),
             steps: self.steps(),

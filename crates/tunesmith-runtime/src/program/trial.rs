@@ -11,7 +11,7 @@ use tunesmith_core::FailureReason;
 use tunesmith_train::protocol::{FromTrainer, Params};
 
 use super::child::{Child, Exit, STREAMS, Sign};
-use super::folder::Folder;
+use super::folder::{Claim, Folder};
 use super::meter::Meter;
 use super::system::Usage;
 use super::{Settings, Told};
@@ -120,7 +120,7 @@ impl Trial {
             &self.words,
             &self.settings.spec,
             &environment,
-            &token,
+            Claim { token: &token, agent: &self.settings.agent },
             &self.heard_from,
         );
         let child = match started {
@@ -141,7 +141,9 @@ impl Trial {
             }
             match self.heard.recv_timeout(run.patience(self.settings.time_limit())) {
                 Ok(Heard::Sign(Sign::Numbers(numbers))) => waiting.extend(self.meter.take(numbers)),
-                Ok(Heard::Sign(Sign::Closed)) => run.open_streams -= 1,
+                Ok(Heard::Sign(Sign::Closed)) => {
+                    run.open_streams = run.open_streams.saturating_sub(1)
+                }
                 Ok(Heard::Sign(Sign::Exited(exit))) => run.exited(exit, &token),
                 Ok(Heard::Go) => outstanding = false,
                 Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {

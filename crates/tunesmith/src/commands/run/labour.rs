@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 use tunesmith_core::{Policy, Storage, Study, StudyConfig, StudyId, Writer};
 use tunesmith_runtime::clock::SystemClock;
 use tunesmith_runtime::identity::Identity;
+use tunesmith_runtime::keeper::Census;
 use tunesmith_runtime::process::ProcessLauncher;
 use tunesmith_runtime::progress::Progress;
 use tunesmith_runtime::session::Session;
@@ -89,6 +90,7 @@ pub(in crate::commands) fn launcher(
             let root = std::path::absolute(artefacts.root()).class(Class::Usage)?;
             let modules = root.join("modules");
             program::modules::write(&modules).class(Class::Storage)?;
+            program::end_orphans(&artefacts.trials(), |agent| identity.is_dead(agent));
             Ok(Box::new(program::ProgramLauncher::new(program::Settings {
                 spec: program::spec::ProgramSpec::clone(spec),
                 metrics: config.metrics.iter().map(|metric| metric.name.clone()).collect(),
