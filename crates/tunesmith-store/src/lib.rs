@@ -1,4 +1,4 @@
-//! Where a study's log is kept, in memory or in SQLite, and which of its checkpoint files may go.
+//! Where a study's log is kept, in memory, in SQLite or in PostgreSQL, and which of its checkpoint files may go.
 //!
 //! A storage keeps events whole, in order, and unique by key; what they mean is `tunesmith-core`'s to say.
 //! [`open`](open::open) finds the back end by its address.
@@ -7,8 +7,10 @@ pub mod atomic;
 pub mod checkpoints;
 mod memory;
 pub mod open;
+pub mod postgres;
 pub mod sqlite;
 
 pub use memory::Memory;
 pub use open::{Location, OpenError, open};
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;

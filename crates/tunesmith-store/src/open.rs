@@ -8,10 +8,11 @@ use std::str::FromStr;
 use tunesmith_core::Storage;
 
 use crate::memory::Memory;
+use crate::postgres::{self, Postgres};
 use crate::sqlite::{self, Durability, Presence, Sqlite};
 
 /// Addresses that [`Location`] understands, for help texts and errors.
-pub const ADDRESSES: &str = "a path, sqlite:///PATH or memory:";
+pub const ADDRESSES: &str = "a path, sqlite:///PATH, postgres://USER@HOST/DATABASE or memory:";
 
 /// Where a storage is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Location {
     Memory,
     /// A SQLite database in a file.
     Sqlite(PathBuf),
+    /// A PostgreSQL database, by its whole address.
+    Postgres(String),
 }
 
 /// An address that names no storage of this build.
@@ -56,13 +59,16 @@ pub enum OpenError {
     /// The database cannot be opened.
     #[error(transparent)]
     Sqlite(#[from] sqlite::OpenError),
+    /// The server or its database cannot be used.
+    #[error(transparent)]
+    Postgres(#[from] postgres::OpenError),
 }
 
 /// Opens the storage at `location`, and creates it where `presence` allows.
 ///
 /// # Errors
 /// [`OpenError::Sqlite`] when the file is no database of tunesmith, is from a newer version, or cannot be
-/// reached.
+/// reached; [`OpenError::Postgres`] likewise.
 pub fn open(
     location: &Location,
     presence: Presence,
@@ -71,6 +77,7 @@ pub fn open(
     match location {
         Location::Memory => Ok(Box::new(Memory::new())),
         Location::Sqlite(path) => Ok(Box::new(Sqlite::open(path, presence, durability)?)),
+        Location::Postgres(address) => Ok(Box::new(Postgres::open(address, presence)?)),
     }
 }
 
@@ -101,6 +108,7 @@ impl FromStr for Location {
                 }),
             },
             ("sqlite" | "memory", _) => Err(no_path()),
+            ("postgres" | "postgresql", Some(_)) => Ok(Location::Postgres(address.to_owned())),
             _ => Err(LocationError::UnsupportedScheme { scheme: scheme.to_owned() }),
         }
     }
@@ -111,6 +119,7 @@ impl fmt::Display for Location {
         match self {
             Location::Memory => formatter.write_str("memory:"),
             Location::Sqlite(path) => Path::display(path).fmt(formatter),
+            Location::Postgres(address) => formatter.write_str(&postgres::shown(address)),
         }
     }
 }
@@ -136,6 +145,7 @@ mod tests {
             ("tunesmith.db", sqlite("tunesmith.db")),
             ("/data/a b.db", sqlite("/data/a b.db")),
             ("C:\\studies.db", sqlite("C:\\studies.db")),
+            ("postgres://a@b/c", Location::Postgres("postgres://a@b/c".to_owned())),
             ("sqlite:///studies.db", sqlite("studies.db")),
             ("sqlite:////data/studies.db", sqlite("/data/studies.db")),
         ] {
@@ -147,8 +157,8 @@ mod tests {
     fn addresses_that_lead_nowhere_say_what_would() {
         for (address, words) in [
             (
-                "postgres://host/db",
-                "`postgres:` storages are not supported by this build: give a path, sqlite:///PATH",
+                "mysql://host/db",
+                "`mysql:` storages are not supported by this build: give a path, sqlite:///PATH",
             ),
             ("https://host:8080", "`https:` storages are not supported"),
             ("sqlite://studies.db", "write sqlite:///studies.db"),

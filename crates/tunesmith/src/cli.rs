@@ -12,7 +12,7 @@ use crate::exit::Class;
 #[derive(Debug, Parser)]
 #[command(name = "tunesmith", version, after_help = Class::listing(), max_term_width = 100)]
 pub(crate) struct CommandLine {
-    /// Where studies are kept: a path, `sqlite:///PATH` or `memory:`.
+    /// Where studies are kept: a path, `sqlite:///PATH`, `postgres://USER@HOST/DATABASE` or `memory:`.
     #[arg(
         long,
         global = true,

@@ -3,6 +3,9 @@
 #![cfg(unix)]
 
 mod program;
+#[path = "../../tunesmith-store/tests/store/server.rs"]
+#[expect(dead_code, reason = "the storage's own tests need more of it")]
+mod server;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,8 +48,11 @@ fn says(folder: &tempfile::TempDir, arguments: &[&str]) -> String {
 }
 
 fn trials(folder: &tempfile::TempDir, study: &str) -> Vec<Json> {
-    let listed = says(folder, &["trials", study, "--json"]);
-    match serde_json::from_str(&listed).expect("JSON") {
+    listed(&says(folder, &["trials", study, "--json"]))
+}
+
+fn listed(text: &str) -> Vec<Json> {
+    match serde_json::from_str(text).expect("JSON") {
         Json::Array(trials) => trials,
         Json::Object(mut object) => match object.remove("trials") {
             Some(Json::Array(trials)) => trials,
@@ -63,31 +69,50 @@ fn agent(folder: &tempfile::TempDir, study: &str) -> Child {
         .expect("an agent starts")
 }
 
-#[test]
-fn three_agents_run_the_published_sweep_each_configuration_once() {
+/// Three agents on the published sweep, whose study is in `storage`; what `best` says of it.
+fn published(storage: &str) -> Json {
     let folder = folder(SCRIPT);
-    assert_eq!(
-        says(&folder, &["sweep", "rte.yaml"]),
-        "tunesmith --storage ./tunesmith.db agent rte\n"
-    );
-    let agents: Vec<Child> = (0..3).map(|_| agent(&folder, "rte")).collect();
+    let with = |words: &[&'static str]| -> Vec<String> {
+        ["--storage", storage].iter().chain(words).map(|word| (*word).to_owned()).collect()
+    };
+    let says = |words: &[&'static str]| {
+        let words = with(words);
+        says(&folder, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert!(says(&["sweep", "rte.yaml"]).ends_with(" agent rte\n"));
+    let agent = |_| {
+        let words = with(&["agent", "rte"]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        tunesmith(folder.path(), &words).stderr(Stdio::piped()).spawn().expect("an agent starts")
+    };
+    let agents: Vec<Child> = (0..3).map(agent).collect();
     for agent in agents {
         let output = agent.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
-    let trials = trials(&folder, "rte");
-    let configuration = |trial: &Json| trial["params"].to_string();
-    let distinct: BTreeSet<String> = trials.iter().map(configuration).collect();
+    let trials = listed(&says(&["trials", "rte", "--json"]));
+    let distinct: BTreeSet<String> =
+        trials.iter().map(|trial| trial["params"].to_string()).collect();
     assert_eq!((trials.len(), distinct.len()), (40, 40));
-    assert!(trials.iter().all(|trial| trial["state"] == "completed"), "{trials:?}");
-    let best: Json =
-        serde_json::from_str(&says(&folder, &["best", "rte", "--json"])).expect("JSON");
+    assert!(trials.iter().all(|trial| trial["state"] == "completed" && trial["leases"] == 1));
+    let verified = says(&["replay", "rte", "--verify"]);
+    assert!(verified.contains("40 suggestions"), "{verified}");
+    serde_json::from_str(&says(&["best", "rte", "--json"])).expect("JSON")
+}
+
+#[test]
+fn three_agents_run_the_published_sweep_each_configuration_once() {
+    let best = published("sqlite:///studies.db");
     assert_eq!(best["params"]["model_name_or_path"], "bert-base-uncased");
     assert_eq!(best["params"]["learning_rate"], 5e-5);
     // 0.75 less a tenth of the last epoch's.
     assert_eq!(best["value"], 0.725);
-    let verified = says(&folder, &["replay", "rte", "--verify"]);
-    assert!(verified.contains("rte"), "{verified}");
+}
+
+#[test]
+fn three_agents_share_a_postgresql_database() {
+    let Some(server) = server::Server::start() else { return };
+    assert_eq!(published(&server.database())["value"], 0.725);
 }
 
 const SMALL: &str = "program: run_glue.py

@@ -142,7 +142,7 @@ impl Trial {
             match self.heard.recv_timeout(run.patience(self.settings.time_limit())) {
                 Ok(Heard::Sign(Sign::Numbers(numbers))) => waiting.extend(self.meter.take(numbers)),
                 Ok(Heard::Sign(Sign::Closed)) => {
-                    run.open_streams = run.open_streams.saturating_sub(1)
+                    run.open_streams = run.open_streams.saturating_sub(1);
                 }
                 Ok(Heard::Sign(Sign::Exited(exit))) => run.exited(exit, &token),
                 Ok(Heard::Go) => outstanding = false,

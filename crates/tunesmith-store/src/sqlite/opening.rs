@@ -3,7 +3,7 @@
 //! It changes nothing in a file that is not ours, and nothing in one from a newer version.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -17,6 +17,9 @@ const APPLICATION_ID: i32 = 0x7475_6e65;
 
 /// Statements that read on from one page of a log to the next stay prepared.
 const STATEMENT_CACHE: usize = 32;
+
+/// The pause before the write-ahead log is tried again.
+const SWITCH_PAUSE: Duration = Duration::from_millis(5);
 
 const TABLES: &str = "
 CREATE TABLE studies (
@@ -155,9 +158,26 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    log_ahead(connection)?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)
+}
+
+/// Switches to the write-ahead log. Where several switch at once SQLite refuses at once instead of waiting: a wait
+/// might be for one another.
+fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + Duration::from_millis(BUSY_LIMIT_MS);
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::park_timeout(SWITCH_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Two processes may come here at once: the second finds the version set.

@@ -29,10 +29,20 @@ fn sqlite(durability: Durability) -> Place {
     Place { storage: Box::new(storage), _directory: Some(directory) }
 }
 
+/// Runs a check on a server of its own, where there is one.
+#[cfg(unix)]
+fn in_postgres(check: fn(&dyn Storage)) {
+    let Some(server) = crate::server::Server::start() else { return };
+    let storage = tunesmith_store::Postgres::open(&server.database(), Presence::CreateIfMissing);
+    check(&storage.expect("a new database"));
+}
+
 /// Each check on each storage, as a test of its own.
 macro_rules! conformance {
     ($($check:ident),+ $(,)?) => {
         mod in_memory { $(#[test] fn $check() { super::$check(&*super::memory().storage); })+ }
+        #[cfg(unix)]
+        mod in_postgres { $(#[test] fn $check() { super::in_postgres(super::$check); })+ }
         mod in_sqlite_full { $(#[test] fn $check() { super::$check(&*super::sqlite(super::Durability::Full).storage); })+ }
         mod in_sqlite_normal { $(#[test] fn $check() { super::$check(&*super::sqlite(super::Durability::Normal).storage); })+ }
     };

@@ -4,3 +4,7 @@ mod conformance;
 mod opening;
 mod processes;
 mod search;
+#[cfg(unix)]
+mod server;
+#[cfg(unix)]
+mod serving;

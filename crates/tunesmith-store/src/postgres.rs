@@ -1,0 +1,321 @@
+//! The log in a PostgreSQL database, for agents on many machines. Appends to one study are in a row: each
+//! locks the study's row first. A connection that is lost is made again, for as long as
+//! [`RECONNECT_LIMIT`]; whatever was under way is done again, which changes nothing where it was done. It
+//! never looks into an event.
+
+mod opening;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use postgres::error::SqlState;
+use postgres::{Client, Config, Transaction};
+use tunesmith_core::{
+    AppendError, BackendError, CreateError, DeleteError, Event, ReadError, Revision, Storage,
+    Stream, Study, StudyConfig, StudyHeader, StudyId, Timestamp, Writer, wire,
+};
+
+pub(crate) use opening::without_password as shown;
+pub use opening::{OpenError, SCHEMA_VERSION};
+
+use crate::sqlite::Presence;
+
+/// How long a database may be away before a call gives up.
+pub const RECONNECT_LIMIT: Duration = Duration::from_mins(2);
+/// The pause before the first attempt to connect again, doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Studies in a PostgreSQL database. Threads of this process share one connection.
+#[derive(Debug)]
+pub struct Postgres {
+    config: Config,
+    client: Mutex<Option<Connected>>,
+}
+
+/// A connection.
+struct Connected(Client);
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Connected")
+    }
+}
+
+impl Postgres {
+    /// Opens the database at an address such as `postgres://user@host/database`.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(address: &str, presence: Presence) -> Result<Self, OpenError> {
+        let config = opening::config(address)?;
+        let mut client = opening::connect(&config)?;
+        opening::prepare(&mut client, &config, presence)?;
+        Ok(Self { config, client: Mutex::new(Some(Connected(client))) })
+    }
+
+    /// Does a piece of work on the connection, again on another one where it breaks. `true` where it may have been
+    /// done before.
+    fn with<R, E: From<postgres::Error> + Lost>(
+        &self,
+        mut work: impl FnMut(&mut Client, bool) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = Instant::now() + RECONNECT_LIMIT;
+        let mut pause = FIRST_PAUSE;
+        let mut again = false;
+        loop {
+            let client = match held.as_mut() {
+                Some(client) if !client.0.is_closed() => client,
+                _ => match opening::connect(&self.config) {
+                    Ok(client) => held.insert(Connected(client)),
+                    Err(OpenError::Connect { source, .. }) if Instant::now() >= deadline => {
+                        return Err(source.into());
+                    }
+                    Err(_) => {
+                        std::thread::park_timeout(pause);
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        continue;
+                    }
+                },
+            };
+            match work(&mut client.0, again) {
+                Err(error) if error.is_lost() && Instant::now() < deadline => {
+                    again = true;
+                    *held = None;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether a failure is the connection's and not the statement's.
+trait Lost {
+    fn is_lost(&self) -> bool;
+}
+
+impl Lost for postgres::Error {
+    fn is_lost(&self) -> bool {
+        match self.code() {
+            Some(code) => [
+                &SqlState::ADMIN_SHUTDOWN,
+                &SqlState::CRASH_SHUTDOWN,
+                &SqlState::CANNOT_CONNECT_NOW,
+                &SqlState::CONNECTION_FAILURE,
+                &SqlState::CONNECTION_EXCEPTION,
+            ]
+            .contains(&code),
+            // Without a word of the server it is the wire.
+            None => true,
+        }
+    }
+}
+
+/// Why a transaction was rolled back.
+enum Refusal {
+    Conflict { stream: Stream, seq: u32 },
+    NoSuchStudy,
+    Database(postgres::Error),
+}
+
+impl From<postgres::Error> for Refusal {
+    fn from(error: postgres::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Lost for Refusal {
+    fn is_lost(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_lost())
+    }
+}
+
+impl Storage for Postgres {
+    fn create(
+        &self,
+        config: &StudyConfig,
+        by: &Writer,
+        at: Timestamp,
+    ) -> Result<StudyId, CreateError> {
+        let created = Study::created(config, by, at);
+        let line = wire::event_to_json(&created);
+        let made = self.with(|client, again| {
+            if again && let Some(study) = made_before(client, &config.name, &line)? {
+                return Ok(study);
+            }
+            insert_study(client, &config.name, created.at, &line)
+        });
+        made.map_err(|error: postgres::Error| match error.code() {
+            Some(code) if *code == SqlState::UNIQUE_VIOLATION => {
+                CreateError::NameTaken { name: config.name.clone() }
+            }
+            Some(code) if *code == SqlState::DISK_FULL => CreateError::Full(error.into()),
+            _ => CreateError::Backend(error.into()),
+        })
+    }
+
+    fn studies(&self) -> Result<Vec<StudyHeader>, ReadError> {
+        self.with(|client, _| list(client)).map_err(|error| ReadError::Backend(error.into()))
+    }
+
+    fn append(&self, study: StudyId, events: &[Event]) -> Result<Revision, AppendError> {
+        self.with(|client, _| append(client, study, events)).map_err(|refusal| match refusal {
+            Refusal::Conflict { stream, seq } => AppendError::Conflict { stream, seq },
+            Refusal::NoSuchStudy => AppendError::NoSuchStudy { study },
+            Refusal::Database(error) if error.code() == Some(&SqlState::DISK_FULL) => {
+                AppendError::Full(error.into())
+            }
+            Refusal::Database(error) => AppendError::Backend(error.into()),
+        })
+    }
+
+    fn read(&self, study: StudyId, after: Revision, limit: u32) -> Result<Vec<Event>, ReadError> {
+        let lines = self
+            .with(|client, _| lines(client, study, after, limit))
+            .map_err(|error| ReadError::Backend(error.into()))?;
+        let lines = lines.ok_or(ReadError::NoSuchStudy { study })?;
+        let decode = |(number, line): &(i64, String)| {
+            let unreadable =
+                |source| ReadError::Unreadable { study, revision: revision(*number), source };
+            wire::event_from_json(line).map_err(unreadable)
+        };
+        lines.iter().map(decode).collect()
+    }
+
+    fn delete(&self, study: StudyId) -> Result<(), DeleteError> {
+        let backend = |error: postgres::Error| DeleteError::Backend(BackendError::from(error));
+        let statement = "DELETE FROM tunesmith.studies WHERE id = $1";
+        let deleted = self.with(|client, again| {
+            let rows = client.execute(statement, &[&study.0])?;
+            Ok::<_, postgres::Error>(rows > 0 || again)
+        });
+        if deleted.map_err(backend)? { Ok(()) } else { Err(DeleteError::NoSuchStudy { study }) }
+    }
+}
+
+fn insert_study(
+    client: &mut Client,
+    name: &str,
+    at: Timestamp,
+    line: &str,
+) -> Result<StudyId, postgres::Error> {
+    let mut transaction = client.transaction()?;
+    let statement = "INSERT INTO tunesmith.studies (name, created_at_ms, revision) VALUES ($1, $2, 1) RETURNING id";
+    let study: i64 = transaction.query_one(statement, &[&name, &at.0])?.get(0);
+    let statement = "INSERT INTO tunesmith.events (study, revision, stream, seq, event) VALUES ($1, 1, -1, 0, $2)";
+    transaction.execute(statement, &[&study, &line])?;
+    transaction.commit()?;
+    Ok(StudyId(study))
+}
+
+/// The study that an attempt made whose answer was lost.
+fn made_before(
+    client: &mut Client,
+    name: &str,
+    line: &str,
+) -> Result<Option<StudyId>, postgres::Error> {
+    let query = "SELECT id FROM tunesmith.studies JOIN tunesmith.events ON study = id AND events.revision = 1 WHERE name = $1 AND event = $2";
+    Ok(client.query_opt(query, &[&name, &line])?.map(|row| StudyId(row.get(0))))
+}
+
+fn list(client: &mut Client) -> Result<Vec<StudyHeader>, postgres::Error> {
+    let query = "SELECT id, name, created_at_ms, revision FROM tunesmith.studies ORDER BY id";
+    let header = |row: &postgres::Row| StudyHeader {
+        id: StudyId(row.get(0)),
+        name: row.get(1),
+        created_at: Timestamp(row.get(2)),
+        revision: revision(row.get(3)),
+    };
+    Ok(client.query(query, &[])?.iter().map(header).collect())
+}
+
+/// All of `events` or none: a refusal drops the transaction, which rolls it back.
+fn append(client: &mut Client, study: StudyId, events: &[Event]) -> Result<Revision, Refusal> {
+    let mut transaction = client.transaction()?;
+    let locked = "SELECT revision FROM tunesmith.studies WHERE id = $1 FOR UPDATE";
+    let row = transaction.query_opt(locked, &[&study.0])?.ok_or(Refusal::NoSuchStudy)?;
+    let mut head: i64 = row.get(0);
+    if let Some(last) = already_there(&mut transaction, study, events)? {
+        return Ok(revision(last));
+    }
+    let insert = transaction.prepare(
+        "INSERT INTO tunesmith.events (study, revision, stream, seq, event) VALUES ($1, $2, $3, $4, $5)",
+    )?;
+    for event in events {
+        if event.seq != next_seq(&mut transaction, study, event.stream)? {
+            return Err(Refusal::Conflict { stream: event.stream, seq: event.seq });
+        }
+        head += 1;
+        let (stream, seq, line) =
+            (key(event.stream), i64::from(event.seq), wire::event_to_json(event));
+        transaction.execute(&insert, &[&study.0, &head, &stream, &seq, &line])?;
+    }
+    let statement = "UPDATE tunesmith.studies SET revision = $2 WHERE id = $1";
+    transaction.execute(statement, &[&study.0, &head])?;
+    transaction.commit()?;
+    Ok(revision(head))
+}
+
+/// The revision of the last of `events` when this append was made before.
+fn already_there(
+    transaction: &mut Transaction<'_>,
+    study: StudyId,
+    events: &[Event],
+) -> Result<Option<i64>, postgres::Error> {
+    let query = "SELECT revision, event FROM tunesmith.events WHERE study = $1 AND stream = $2 AND seq = $3";
+    let query = transaction.prepare(query)?;
+    let mut last = None;
+    for event in events {
+        let (stream, seq) = (key(event.stream), i64::from(event.seq));
+        match transaction.query_opt(&query, &[&study.0, &stream, &seq])? {
+            Some(row) if row.get::<_, String>(1) == wire::event_to_json(event) => {
+                last = last.max(Some(row.get(0)));
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok(last)
+}
+
+fn next_seq(
+    transaction: &mut Transaction<'_>,
+    study: StudyId,
+    stream: Stream,
+) -> Result<u32, postgres::Error> {
+    let query =
+        "SELECT COALESCE(MAX(seq) + 1, 0) FROM tunesmith.events WHERE study = $1 AND stream = $2";
+    let next: i64 = transaction.query_one(query, &[&study.0, &key(stream)])?.get(0);
+    Ok(u32::try_from(next).unwrap_or(u32::MAX))
+}
+
+/// Revisions and lines; nothing when there is no such study.
+fn lines(
+    client: &mut Client,
+    study: StudyId,
+    after: Revision,
+    limit: u32,
+) -> Result<Option<Vec<(i64, String)>>, postgres::Error> {
+    let query = "SELECT revision, event FROM tunesmith.events WHERE study = $1 AND revision > $2 ORDER BY revision LIMIT $3";
+    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+    let rows = client.query(query, &[&study.0, &after, &i64::from(limit)])?;
+    let there = "SELECT 1 FROM tunesmith.studies WHERE id = $1";
+    if rows.is_empty() && client.query_opt(there, &[&study.0])?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(rows.iter().map(|row| (row.get(0), row.get(1))).collect()))
+}
+
+/// PostgreSQL's integers are signed; a revision is positive and far below their limit.
+fn revision(number: i64) -> Revision {
+    Revision(number.cast_unsigned())
+}
+
+/// The study's own stream comes before those of its trials.
+fn key(stream: Stream) -> i64 {
+    match stream {
+        Stream::Study => -1,
+        Stream::Trial(number) => i64::from(number),
+    }
+}
