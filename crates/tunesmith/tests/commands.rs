@@ -563,8 +563,8 @@ fn nothing_is_made_where_there_is_nothing_to_show() {
         &["show", "--storage", "postgres://host/studies"],
         expect![[r#"
             $ tunesmith show --storage postgres://host/studies
-            2> error: `postgres:` storages are not supported by this build: give a path, sqlite:///PATH or memory:
-            exit 2
+            2> error: cannot connect to PostgreSQL at host, database studies: error connecting to server: failed to lookup address information: Name or service not known
+            exit 5
         "#]],
     );
 }
