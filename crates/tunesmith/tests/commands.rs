@@ -560,10 +560,10 @@ fn nothing_is_made_where_there_is_nothing_to_show() {
     assert!(!folder.path().join("tunesmith.db").exists(), "looking makes no database");
     check(
         folder.path(),
-        &["show", "--storage", "postgres://host/studies"],
+        &["show", "--storage", "postgres://127.0.0.1:1/studies"],
         expect![[r#"
-            $ tunesmith show --storage postgres://host/studies
-            2> error: cannot connect to PostgreSQL at host, database studies: error connecting to server: failed to lookup address information: Name or service not known
+            $ tunesmith show --storage postgres://127.0.0.1:1/studies
+            2> error: cannot connect to PostgreSQL at 127.0.0.1:1, database studies: error connecting to server: Connection refused (os error 111)
             exit 5
         "#]],
     );
