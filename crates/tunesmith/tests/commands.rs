@@ -563,7 +563,7 @@ fn nothing_is_made_where_there_is_nothing_to_show() {
         &["show", "--storage", "postgres://127.0.0.1:1/studies"],
         expect![[r#"
             $ tunesmith show --storage postgres://127.0.0.1:1/studies
-            2> error: cannot connect to PostgreSQL at 127.0.0.1:1, database studies: error connecting to server: Connection refused (os error 111)
+            2> error: cannot connect to PostgreSQL at 127.0.0.1, database studies: error connecting to server: Connection refused (os error 111)
             exit 5
         "#]],
     );
