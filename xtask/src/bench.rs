@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 mod pack;
 mod regret;
 mod search;
+mod storage;
 mod train;
 
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,8 @@ pub(crate) enum Case {
     Regret(regret::Regret),
     /// An ask and a tell of the samplers with a model, against optuna and rustuna
     Search(search::Search),
+    /// Trials a second in SQLite and in PostgreSQL, against optuna
+    Storage(storage::Storage),
     /// A training step and an epoch of RTE, against PyTorch and transformers' Trainer
     Train(train::Train),
 }
@@ -42,6 +45,7 @@ pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
         Case::Pack(options) => pack::measure(root, options)?,
         Case::Regret(options) => return regret::run(root, options),
         Case::Search(options) => search::measure(root, options)?,
+        Case::Storage(options) => storage::measure(root, options)?,
         Case::Train(options) => train::measure(root, options)?,
     };
     for figures in measured {
@@ -135,6 +139,12 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

@@ -148,13 +148,16 @@ impl Study {
         // Whoever beats a trial comes before it, so that a look at the front so far is enough.
         completed
             .sort_by(|(left, _), (right, _)| left.partial_cmp(right).unwrap_or(Ordering::Equal));
-        let mut front: Vec<(Vec<f64>, &Trial)> = Vec::new();
+        let mut distinct: Vec<Vec<f64>> = Vec::new();
+        let mut front: Vec<&Trial> = Vec::new();
         for (scores, trial) in completed {
-            if !front.iter().any(|(other, _)| dominates(other, &scores)) {
-                front.push((scores, trial));
+            if distinct.last() == Some(&scores) {
+                front.push(trial);
+            } else if !distinct.iter().any(|other| dominates(other, &scores)) {
+                front.push(trial);
+                distinct.push(scores);
             }
         }
-        let mut front: Vec<&Trial> = front.into_iter().map(|(_, trial)| trial).collect();
         front.sort_by_key(|trial| trial.number);
         front
     }

@@ -6,6 +6,7 @@ mod config;
 mod errors;
 mod event;
 mod space;
+mod tagged;
 mod value;
 
 use std::collections::BTreeMap;
@@ -140,20 +141,27 @@ fn encode<T: Serialize>(json: &T) -> String {
     serde_json::to_string(json).unwrap_or_default()
 }
 
-/// What every versioned text has.
+/// A text that says which version wrote it.
+trait Versioned {
+    fn format(&self) -> u32;
+}
+
+/// The one field of a text that every version can read.
 #[derive(Deserialize)]
-struct Versioned {
+struct Format {
     format: u32,
 }
 
-/// Reads the text, and where that fails or nothing forbids it looks whether a later version wrote it.
-fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
-    let read = serde_json::from_str(text).map_err(DecodeError::Json);
-    match serde_json::from_str(text) {
-        Ok(Versioned { format }) if format > FORMAT => {
-            Err(DecodeError::NewerFormat { found: format })
-        }
-        _ => read,
+/// Reads the text. One of a later version is refused as such, whether this one can read it or not.
+fn decode<T: DeserializeOwned + Versioned>(text: &str) -> Result<T, DecodeError> {
+    let read: Result<T, _> = serde_json::from_str(text);
+    let format = match &read {
+        Ok(json) => Some(json.format()),
+        Err(_) => serde_json::from_str(text).ok().map(|Format { format }| format),
+    };
+    match format {
+        Some(found) if found > FORMAT => Err(DecodeError::NewerFormat { found }),
+        _ => read.map_err(DecodeError::Json),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The log in a PostgreSQL database, for agents on many machines. Appends to one study are in a row: each
-//! locks the study's row first. A connection that is lost is made again, for as long as
+//! takes the study's lock first, in a function of ours that the server keeps. A connection that is lost is made again, for as long as
 //! [`RECONNECT_LIMIT`]; whatever was under way is done again, which changes nothing where it was done. It
 //! never looks into an event.
 
@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
-use postgres::{Client, Config, Transaction};
+use postgres::types::ToSql;
+use postgres::{Client, Config, NoTls, Statement};
 use tunesmith_core::{
     AppendError, BackendError, CreateError, DeleteError, Event, ReadError, Revision, Storage,
     Stream, Study, StudyConfig, StudyHeader, StudyId, Timestamp, Writer, wire,
@@ -27,6 +28,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Every statement of ours finds one row, or a range of revisions, by a key: to plan it anew for each call takes
+/// longer than to run it.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+
 /// Studies in a PostgreSQL database. Threads of this process share one connection.
 #[derive(Debug)]
 pub struct Postgres {
@@ -34,8 +39,24 @@ pub struct Postgres {
     client: Mutex<Option<Connected>>,
 }
 
-/// A connection.
-struct Connected(Client);
+/// A connection, and what the server has read of our statements there.
+struct Connected {
+    client: Client,
+    append: Statement,
+    read: Statement,
+}
+
+impl Connected {
+    fn new(mut client: Client) -> Result<Self, postgres::Error> {
+        client.batch_execute(PLANS)?;
+        let append = client.prepare("SELECT head, lost FROM tunesmith.append($1, $2, $3, $4)")?;
+        let read = client.prepare(
+            "SELECT revision, event FROM tunesmith.events WHERE study = $1 AND revision > $2 \
+             ORDER BY revision LIMIT $3",
+        )?;
+        Ok(Self { client, append, read })
+    }
+}
 
 impl std::fmt::Debug for Connected {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -52,27 +73,27 @@ impl Postgres {
         let config = opening::config(address)?;
         let mut client = opening::connect(&config)?;
         opening::prepare(&mut client, &config, presence)?;
-        Ok(Self { config, client: Mutex::new(Some(Connected(client))) })
+        let connected = Connected::new(client)
+            .map_err(|source| OpenError::Prepare { host: opening::host(&config), source })?;
+        Ok(Self { config, client: Mutex::new(Some(connected)) })
     }
 
     /// Does a piece of work on the connection, again on another one where it breaks. `true` where it may have been
     /// done before.
     fn with<R, E: From<postgres::Error> + Lost>(
         &self,
-        mut work: impl FnMut(&mut Client, bool) -> Result<R, E>,
+        mut work: impl FnMut(&mut Connected, bool) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let deadline = Instant::now() + RECONNECT_LIMIT;
         let mut pause = FIRST_PAUSE;
         let mut again = false;
         loop {
-            let client = match held.as_mut() {
-                Some(client) if !client.0.is_closed() => client,
-                _ => match opening::connect(&self.config) {
-                    Ok(client) => held.insert(Connected(client)),
-                    Err(OpenError::Connect { source, .. }) if Instant::now() >= deadline => {
-                        return Err(source.into());
-                    }
+            let connected = match held.as_mut() {
+                Some(connected) if !connected.client.is_closed() => connected,
+                _ => match self.connect() {
+                    Ok(connected) => held.insert(connected),
+                    Err(error) if Instant::now() >= deadline => return Err(error.into()),
                     Err(_) => {
                         std::thread::park_timeout(pause);
                         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -80,7 +101,7 @@ impl Postgres {
                     }
                 },
             };
-            match work(&mut client.0, again) {
+            match work(connected, again) {
                 Err(error) if error.is_lost() && Instant::now() < deadline => {
                     again = true;
                     *held = None;
@@ -88,6 +109,10 @@ impl Postgres {
                 result => return result,
             }
         }
+    }
+
+    fn connect(&self) -> Result<Connected, postgres::Error> {
+        Connected::new(self.config.connect(NoTls)?)
     }
 }
 
@@ -141,7 +166,8 @@ impl Storage for Postgres {
     ) -> Result<StudyId, CreateError> {
         let created = Study::created(config, by, at);
         let line = wire::event_to_json(&created);
-        let made = self.with(|client, again| {
+        let made = self.with(|connected, again| {
+            let client = &mut connected.client;
             if again && let Some(study) = made_before(client, &config.name, &line)? {
                 return Ok(study);
             }
@@ -157,23 +183,26 @@ impl Storage for Postgres {
     }
 
     fn studies(&self) -> Result<Vec<StudyHeader>, ReadError> {
-        self.with(|client, _| list(client)).map_err(|error| ReadError::Backend(error.into()))
+        self.with(|connected, _| list(&mut connected.client))
+            .map_err(|error| ReadError::Backend(error.into()))
     }
 
     fn append(&self, study: StudyId, events: &[Event]) -> Result<Revision, AppendError> {
-        self.with(|client, _| append(client, study, events)).map_err(|refusal| match refusal {
-            Refusal::Conflict { stream, seq } => AppendError::Conflict { stream, seq },
-            Refusal::NoSuchStudy => AppendError::NoSuchStudy { study },
-            Refusal::Database(error) if error.code() == Some(&SqlState::DISK_FULL) => {
-                AppendError::Full(error.into())
-            }
-            Refusal::Database(error) => AppendError::Backend(error.into()),
-        })
+        self.with(|connected, _| append(connected, study, events)).map_err(
+            |refusal| match refusal {
+                Refusal::Conflict { stream, seq } => AppendError::Conflict { stream, seq },
+                Refusal::NoSuchStudy => AppendError::NoSuchStudy { study },
+                Refusal::Database(error) if error.code() == Some(&SqlState::DISK_FULL) => {
+                    AppendError::Full(error.into())
+                }
+                Refusal::Database(error) => AppendError::Backend(error.into()),
+            },
+        )
     }
 
     fn read(&self, study: StudyId, after: Revision, limit: u32) -> Result<Vec<Event>, ReadError> {
         let lines = self
-            .with(|client, _| lines(client, study, after, limit))
+            .with(|connected, _| lines(connected, study, after, limit))
             .map_err(|error| ReadError::Backend(error.into()))?;
         let lines = lines.ok_or(ReadError::NoSuchStudy { study })?;
         let decode = |(number, line): &(i64, String)| {
@@ -186,10 +215,10 @@ impl Storage for Postgres {
 
     fn delete(&self, study: StudyId) -> Result<(), DeleteError> {
         let backend = |error: postgres::Error| DeleteError::Backend(BackendError::from(error));
-        let statement = "DELETE FROM tunesmith.studies WHERE id = $1";
-        let deleted = self.with(|client, again| {
-            let rows = client.execute(statement, &[&study.0])?;
-            Ok::<_, postgres::Error>(rows > 0 || again)
+        let statement = "SELECT tunesmith.delete_study($1)";
+        let deleted = self.with(|connected, again| {
+            let row = connected.client.query_one(statement, &[&study.0])?;
+            Ok::<_, postgres::Error>(row.get::<_, bool>(0) || again)
         });
         if deleted.map_err(backend)? { Ok(()) } else { Err(DeleteError::NoSuchStudy { study }) }
     }
@@ -202,7 +231,8 @@ fn insert_study(
     line: &str,
 ) -> Result<StudyId, postgres::Error> {
     let mut transaction = client.transaction()?;
-    let statement = "INSERT INTO tunesmith.studies (name, created_at_ms, revision) VALUES ($1, $2, 1) RETURNING id";
+    let statement =
+        "INSERT INTO tunesmith.studies (name, created_at_ms) VALUES ($1, $2) RETURNING id";
     let study: i64 = transaction.query_one(statement, &[&name, &at.0])?.get(0);
     let statement = "INSERT INTO tunesmith.events (study, revision, stream, seq, event) VALUES ($1, 1, -1, 0, $2)";
     transaction.execute(statement, &[&study, &line])?;
@@ -221,7 +251,7 @@ fn made_before(
 }
 
 fn list(client: &mut Client) -> Result<Vec<StudyHeader>, postgres::Error> {
-    let query = "SELECT id, name, created_at_ms, revision FROM tunesmith.studies ORDER BY id";
+    let query = "SELECT id, name, created_at_ms, (SELECT MAX(revision) FROM tunesmith.events WHERE study = id) FROM tunesmith.studies ORDER BY id";
     let header = |row: &postgres::Row| StudyHeader {
         id: StudyId(row.get(0)),
         name: row.get(1),
@@ -231,75 +261,36 @@ fn list(client: &mut Client) -> Result<Vec<StudyHeader>, postgres::Error> {
     Ok(client.query(query, &[])?.iter().map(header).collect())
 }
 
-/// All of `events` or none: a refusal drops the transaction, which rolls it back.
-fn append(client: &mut Client, study: StudyId, events: &[Event]) -> Result<Revision, Refusal> {
-    let mut transaction = client.transaction()?;
-    let locked = "SELECT revision FROM tunesmith.studies WHERE id = $1 FOR UPDATE";
-    let row = transaction.query_opt(locked, &[&study.0])?.ok_or(Refusal::NoSuchStudy)?;
-    let mut head: i64 = row.get(0);
-    if let Some(last) = already_there(&mut transaction, study, events)? {
-        return Ok(revision(last));
-    }
-    let insert = transaction.prepare(
-        "INSERT INTO tunesmith.events (study, revision, stream, seq, event) VALUES ($1, $2, $3, $4, $5)",
-    )?;
-    for event in events {
-        if event.seq != next_seq(&mut transaction, study, event.stream)? {
-            return Err(Refusal::Conflict { stream: event.stream, seq: event.seq });
-        }
-        head += 1;
-        let (stream, seq, line) =
-            (key(event.stream), i64::from(event.seq), wire::event_to_json(event));
-        transaction.execute(&insert, &[&study.0, &head, &stream, &seq, &line])?;
-    }
-    let statement = "UPDATE tunesmith.studies SET revision = $2 WHERE id = $1";
-    transaction.execute(statement, &[&study.0, &head])?;
-    transaction.commit()?;
-    Ok(revision(head))
-}
-
-/// The revision of the last of `events` when this append was made before.
-fn already_there(
-    transaction: &mut Transaction<'_>,
+/// All of `events` or none, in one call of the server's function, which takes the study's lock for as long as it needs.
+fn append(
+    connected: &mut Connected,
     study: StudyId,
     events: &[Event],
-) -> Result<Option<i64>, postgres::Error> {
-    let query = "SELECT revision, event FROM tunesmith.events WHERE study = $1 AND stream = $2 AND seq = $3";
-    let query = transaction.prepare(query)?;
-    let mut last = None;
-    for event in events {
-        let (stream, seq) = (key(event.stream), i64::from(event.seq));
-        match transaction.query_opt(&query, &[&study.0, &stream, &seq])? {
-            Some(row) if row.get::<_, String>(1) == wire::event_to_json(event) => {
-                last = last.max(Some(row.get(0)));
-            }
-            _ => return Ok(None),
-        }
+) -> Result<Revision, Refusal> {
+    let streams: Vec<i64> = events.iter().map(|event| key(event.stream)).collect();
+    let seqs: Vec<i64> = events.iter().map(|event| i64::from(event.seq)).collect();
+    let lines: Vec<String> = events.iter().map(wire::event_to_json).collect();
+    let parameters: [&(dyn ToSql + Sync); 4] = [&study.0, &streams, &seqs, &lines];
+    let row = connected.client.query_opt(&connected.append, &parameters)?;
+    let row = row.ok_or(Refusal::NoSuchStudy)?;
+    let lost: i64 = row.get(1);
+    let loser = usize::try_from(lost).ok().and_then(|lost| events.get(lost.checked_sub(1)?));
+    match loser {
+        Some(event) => Err(Refusal::Conflict { stream: event.stream, seq: event.seq }),
+        None => Ok(revision(row.get(0))),
     }
-    Ok(last)
-}
-
-fn next_seq(
-    transaction: &mut Transaction<'_>,
-    study: StudyId,
-    stream: Stream,
-) -> Result<u32, postgres::Error> {
-    let query =
-        "SELECT COALESCE(MAX(seq) + 1, 0) FROM tunesmith.events WHERE study = $1 AND stream = $2";
-    let next: i64 = transaction.query_one(query, &[&study.0, &key(stream)])?.get(0);
-    Ok(u32::try_from(next).unwrap_or(u32::MAX))
 }
 
 /// Revisions and lines; nothing when there is no such study.
 fn lines(
-    client: &mut Client,
+    connected: &mut Connected,
     study: StudyId,
     after: Revision,
     limit: u32,
 ) -> Result<Option<Vec<(i64, String)>>, postgres::Error> {
-    let query = "SELECT revision, event FROM tunesmith.events WHERE study = $1 AND revision > $2 ORDER BY revision LIMIT $3";
+    let client = &mut connected.client;
     let after = i64::try_from(after.0).unwrap_or(i64::MAX);
-    let rows = client.query(query, &[&study.0, &after, &i64::from(limit)])?;
+    let rows = client.query(&connected.read, &[&study.0, &after, &i64::from(limit)])?;
     let there = "SELECT 1 FROM tunesmith.studies WHERE id = $1";
     if rows.is_empty() && client.query_opt(there, &[&study.0])?.is_none() {
         return Ok(None);

@@ -57,7 +57,7 @@ pub(crate) fn measure(root: &Path, options: &Search) -> Result<Vec<Map<String, V
                 "{sampler} after {trials}, round {round}: ours {ours:.3?} ms, {peers:?} {theirs:.3?} ms"
             );
         }
-        let ours_ms = median(&ours);
+        let ours_ms = super::median(&ours);
         let case = |peer: Option<(&str, f64)>| {
             let mut figure = json!({
                 "case": format!("search/{sampler}"), "trials": trials, "ours_ms": ours_ms, "rounds": options.rounds,
@@ -73,7 +73,7 @@ pub(crate) fn measure(root: &Path, options: &Search) -> Result<Vec<Map<String, V
             figures.push(case(None)?);
         }
         for (peer, times) in peers.iter().zip(&theirs) {
-            figures.push(case(Some((peer, median(times))))?);
+            figures.push(case(Some((peer, super::median(times))))?);
         }
     }
     Ok(figures)
@@ -92,10 +92,4 @@ fn milliseconds(command: &mut Command) -> Result<f64> {
     let line: Value =
         serde_json::from_str(text.trim()).with_context(|| format!("no JSON: {text}"))?;
     line["ms"].as_f64().with_context(|| format!("no `ms` in {line}"))
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Versioned;
 use super::space::parameters;
 use super::value::params;
 use crate::budget::Budget;
@@ -20,6 +21,12 @@ pub(super) struct ConfigText {
     pub(super) format: u32,
     #[serde(with = "ConfigJson")]
     pub(super) config: StudyConfig,
+}
+
+impl Versioned for ConfigText {
+    fn format(&self) -> u32 {
+        self.format
+    }
 }
 
 #[derive(Serialize, Deserialize)]

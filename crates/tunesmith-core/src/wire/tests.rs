@@ -45,6 +45,37 @@ fn unknown_fields_and_facts_are_refused() {
 }
 
 #[test]
+fn a_fact_may_name_its_type_anywhere() {
+    for (first, last) in [
+        (
+            r#"{"type":"trial_pruned","reason":"late","device_seconds":0.1}"#,
+            r#"{"reason":"late","device_seconds":0.1,"type":"trial_pruned"}"#,
+        ),
+        (
+            r#"{"type":"lease_renewed","expires_at":7}"#,
+            r#"{"expires_at":7,"type":"lease_renewed"}"#,
+        ),
+    ] {
+        let event = |fact: &str| {
+            let head = r#"{"format":1,"stream":"trial/3","seq":1,"at":5,"by":"w","fact":"#;
+            event_from_json(&format!("{head}{fact}}}"))
+        };
+        assert_eq!(event(first).unwrap(), event(last).unwrap());
+        let unknown = last.replace("\"type\":\"", "\"type\":\"un");
+        assert!(event(&unknown).unwrap_err().to_string().contains("unknown variant"));
+        assert!(event(&last.replace("\"type\":", "\"kind\":")).is_err(), "no type");
+        assert!(event(&first.replace("}", ",\"extra\":1}")).is_err(), "an unknown field");
+    }
+    for unit in ["study_paused", "trial_cancelled"] {
+        let line = |fact: String| {
+            format!(r#"{{"format":1,"stream":"study","seq":1,"at":5,"by":"w","fact":{fact}}}"#)
+        };
+        assert!(event_from_json(&line(format!(r#"{{"type":"{unit}"}}"#))).is_ok());
+        assert!(event_from_json(&line(format!(r#"{{"type":"{unit}","extra":1}}"#))).is_err());
+    }
+}
+
+#[test]
 fn values_keep_their_types() {
     for text in [
         "null",
