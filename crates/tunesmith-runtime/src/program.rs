@@ -11,6 +11,7 @@ mod meter;
 pub mod modules;
 mod python;
 mod reading;
+pub mod resources;
 pub mod spec;
 mod surroundings;
 mod system;
@@ -30,6 +31,7 @@ use flapping::Flapping;
 use folder::Folder;
 pub use folder::end_orphans;
 use meter::Meter;
+use resources::Place;
 use spec::ProgramSpec;
 use trial::{Heard, Trial};
 
@@ -56,6 +58,8 @@ pub struct Settings {
     pub keeps_on: bool,
     /// Where the modules lie that programs may import.
     pub modules: PathBuf,
+    /// Where trials run, as many at once as there are places; at least one.
+    pub places: Vec<Place>,
 }
 
 impl Settings {
@@ -138,10 +142,17 @@ impl Told {
     }
 }
 
+/// A trial that is on its thread.
+struct Running {
+    thread: SyncSender<Heard>,
+    /// Which of the places it has.
+    place: usize,
+}
+
 struct ProgramTrainer {
     settings: Arc<Settings>,
     ready: Option<Box<Ready>>,
-    trials: BTreeMap<u64, SyncSender<Heard>>,
+    trials: BTreeMap<u64, Running>,
     flapping: Flapping,
     out: SyncSender<Told>,
     told: Receiver<Told>,
@@ -149,9 +160,11 @@ struct ProgramTrainer {
 
 impl ProgramTrainer {
     fn start(&mut self, trial: u64, params: Params, seed: u64, directory: &Path) {
-        match self.prepare(trial, params, seed, directory) {
+        let place = self.free_place();
+        match self.prepare(trial, params, seed, directory, place) {
             Ok(prepared) => {
-                self.trials.insert(trial, prepared.heard_from.clone());
+                let running = Running { thread: prepared.heard_from.clone(), place };
+                self.trials.insert(trial, running);
                 std::thread::spawn(move || prepared.run());
             }
             Err(message) => {
@@ -162,17 +175,31 @@ impl ProgramTrainer {
         }
     }
 
+    /// The place that fewest trials have: a free one, as no more are started at once than there are.
+    fn free_place(&self) -> usize {
+        let taken =
+            |place: &usize| self.trials.values().filter(|running| running.place == *place).count();
+        (0..self.settings.places.len()).min_by_key(taken).unwrap_or(0)
+    }
+
     fn prepare(
         &self,
         trial: u64,
         params: Params,
         seed: u64,
         directory: &Path,
+        place: usize,
     ) -> Result<Trial, String> {
         let folder = Folder::open(directory)?;
         let (heard_from, heard) = sync_channel(QUEUE_LIMIT);
-        let surroundings =
-            surroundings::Surroundings { settings: &self.settings, trial, params: &params, seed };
+        let place = self.settings.places.get(place);
+        let surroundings = surroundings::Surroundings {
+            settings: &self.settings,
+            trial,
+            params: &params,
+            seed,
+            place,
+        };
         let environment = surroundings.environment(directory, &folder.checkpoints())?;
         let words = surroundings.words(directory)?;
         let effective = params.clone();
@@ -200,8 +227,8 @@ impl ProgramTrainer {
 
     /// Tells a trial's thread something. One that has ended hears nothing.
     fn tell(&self, trial: u64, heard: Heard) {
-        if let Some(thread) = self.trials.get(&trial) {
-            drop(thread.send(heard));
+        if let Some(running) = self.trials.get(&trial) {
+            drop(running.thread.send(heard));
         }
     }
 }
@@ -252,8 +279,8 @@ impl Trainer for ProgramTrainer {
 impl Drop for ProgramTrainer {
     /// Ends what still runs, and waits for it.
     fn drop(&mut self) {
-        for thread in self.trials.values() {
-            drop(thread.send(Heard::End));
+        for running in self.trials.values() {
+            drop(running.thread.send(Heard::End));
         }
         while !self.trials.is_empty() {
             let Ok(told) = self.told.recv_timeout(self.settings.grace() + ENDING) else { return };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tunesmith_core::FailureReason;
+use tunesmith_runtime::program::resources::Place;
 use tunesmith_runtime::program::spec::{Capture, Length, ProgramSpec, Total};
 use tunesmith_runtime::program::{ProgramLauncher, Settings, end_orphans, modules};
 use tunesmith_runtime::trainer::{Launcher, Received, Trainer};
@@ -46,6 +47,7 @@ impl Stage {
             holds: false,
             keeps_on: false,
             modules,
+            places: vec![Place::default()],
         };
         Self { folder, settings }
     }

@@ -10,7 +10,7 @@ pub mod data;
 mod encoder;
 pub mod hub;
 pub mod hyperparameters;
-mod memory;
+pub mod memory;
 pub mod metrics;
 mod model;
 mod op;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Bytes; 0 where the system under `root` does not tell.
-pub(crate) fn available(root: &Path) -> u64 {
+pub fn available(root: &Path) -> u64 {
     let machine = from_meminfo(&root.join("proc/meminfo"));
     let groups = groups(root).into_iter().filter_map(|group| group.left());
     machine.into_iter().chain(groups).min().unwrap_or(0)

@@ -234,3 +234,39 @@ fn an_agent_that_is_killed_leaves_nothing_running_and_nothing_undone() {
     // What it reported before the agent died stands.
     assert_eq!(trials[1]["reports"].as_array().map(Vec::len), Some(2), "{}", trials[1]);
 }
+
+/// Waits until four are at work, so that who sees which device is no matter of chance.
+const PLACED: &str = "import glob, os, sys, time
+x = sys.argv[1].split('=')[1]
+open('at-' + x, 'w').write(os.environ['CUDA_VISIBLE_DEVICES'] + ' ' + os.environ['OMP_NUM_THREADS'])
+while len(glob.glob('at-*')) < 4: time.sleep(0.01)
+print({'score': float(x)})
+";
+
+#[test]
+fn trials_share_the_devices_that_the_agent_sees() {
+    let folder = folder(PLACED);
+    write(&folder, &format!("{SMALL}resources: {{cpu: 0.25, gpu: 0.5, memory: 1MiB}}\n"));
+    let run = |devices: &str, words: &[&str]| {
+        let mut command = tunesmith(folder.path(), words);
+        command.env("CUDA_VISIBLE_DEVICES", devices).output().expect("the program starts")
+    };
+    let none = run("-1", &["run", "study.yaml"]);
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none.stderr));
+    assert!(text(&none.stderr).contains("needs 0.5 GPUs by `resources`, and this machine has 0"));
+    let output = run("5,GPU-8a", &["run", "study.yaml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let seen = |x: u32| std::fs::read_to_string(folder.path().join(format!("at-{x}")));
+    let mut seen: Vec<String> = (1..=4).map(|x| seen(x).expect("written")).collect();
+    seen.sort();
+    assert_eq!(seen, ["5 1", "5 1", "GPU-8a 1", "GPU-8a 1"]);
+    // What is done at once is not what the study is.
+    write(&folder, &format!("{SMALL}parallel: 2\n"));
+    assert!(run("", &["run", "study.yaml"]).status.success());
+    write(&folder, &SMALL.replace("name: score", "name: loss"));
+    let other = text(&run("", &["run", "study.yaml"]).stderr);
+    assert!(other.contains("`metric` differs"), "{other}");
+    write(&folder, &format!("{SMALL}time_limit: 1h\nenv: {{A: 1}}\n"));
+    let other = text(&run("", &["run", "study.yaml"]).stderr);
+    assert!(other.contains("`env`, `time_limit` differ"), "{other}");
+}

@@ -64,7 +64,7 @@ fn a_fact_may_name_its_type_anywhere() {
         let unknown = last.replace("\"type\":\"", "\"type\":\"un");
         assert!(event(&unknown).unwrap_err().to_string().contains("unknown variant"));
         assert!(event(&last.replace("\"type\":", "\"kind\":")).is_err(), "no type");
-        assert!(event(&first.replace("}", ",\"extra\":1}")).is_err(), "an unknown field");
+        assert!(event(&first.replace('}', ",\"extra\":1}")).is_err(), "an unknown field");
     }
     for unit in ["study_paused", "trial_cancelled"] {
         let line = |fact: String| {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::resources::Resources;
+
 /// W&B's command where a sweep has none (sweeps 0.3.0).
 pub const DEFAULT_COMMAND: [&str; 4] = ["${env}", "${interpreter}", "${program}", "${args}"];
 
@@ -45,18 +47,17 @@ pub struct ProgramSpec {
     /// How often a trial whose process fails is started again, with growing pauses.
     #[serde(default)]
     pub retries: u32,
-    /// How many trials an agent runs at once.
-    #[serde(default = "ProgramSpec::default_parallel")]
-    pub parallel: usize,
+    /// What each trial needs of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// How many trials an agent runs at once at most; without it as many as `resources` leave places for, or one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<usize>,
 }
 
 impl ProgramSpec {
     const fn default_grace_ms() -> u64 {
         30_000
-    }
-
-    const fn default_parallel() -> usize {
-        1
     }
 
     /// A program with this command and the defaults of everything else.
@@ -73,7 +74,8 @@ impl ProgramSpec {
             grace_ms: Self::default_grace_ms(),
             time_limit_ms: None,
             retries: 0,
-            parallel: Self::default_parallel(),
+            resources: None,
+            parallel: None,
         }
     }
 }

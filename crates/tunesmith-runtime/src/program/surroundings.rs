@@ -9,6 +9,7 @@ use tunesmith_train::protocol::Params;
 
 use super::command::{Occasion, expand, nested, wants_json_file};
 use super::python;
+use super::resources::Place;
 use super::spec::Capture;
 use super::{Settings, modules};
 
@@ -19,6 +20,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) trial: u64,
     pub(super) params: &'a Params,
     pub(super) seed: u64,
+    /// Where it runs, if that is told apart.
+    pub(super) place: Option<&'a Place>,
 }
 
 impl Surroundings<'_> {
@@ -72,6 +75,12 @@ impl Surroundings<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if let Some(place) = self.place {
+            let devices = place.devices.clone().map(|list| ("CUDA_VISIBLE_DEVICES", list));
+            let threads = place.threads.map(|count| ("OMP_NUM_THREADS", count.to_string()));
+            let own = [devices, threads].into_iter().flatten();
+            variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        }
         variables.extend(spec.environment.clone());
         Ok(variables)
     }

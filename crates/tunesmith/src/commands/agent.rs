@@ -48,14 +48,16 @@ pub(crate) fn run(line: &CommandLine, arguments: &AgentArguments) -> Result<Clas
     let identity = Identity::of_this_process();
     let ended = study.finished().count() as u64;
     let mut displays = displays(&run::heading(&config, &task, ended), line.quiet, arguments.json);
+    let (launcher, slots) =
+        run::launcher(&task, &config, &artefacts, &identity, arguments.keep_going)?;
     let mut labour = Labour {
-        launcher: run::launcher(&task, &config, &artefacts, &identity, arguments.keep_going)?,
+        launcher,
         storage: &*storage,
         policy: &policy,
         artefacts: &artefacts,
         identity: &identity,
         stop: &stop,
-        slots: task.slots(),
+        slots,
         is_program: matches!(task, Task::Program(_)),
         count: arguments.count,
         total: run::total(&config),
@@ -74,7 +76,7 @@ fn settle(task: &mut Task, arguments: &AgentArguments) -> Result<(), AgentError>
     match task {
         Task::Trained(open) => open.pack = parallel.unwrap_or(open.pack),
         Task::Program(spec) => {
-            spec.parallel = parallel.unwrap_or(spec.parallel);
+            spec.parallel = parallel.or(spec.parallel);
             if let Some(directory) = &arguments.directory {
                 spec.directory.clone_from(directory);
             }

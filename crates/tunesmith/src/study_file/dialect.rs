@@ -153,9 +153,14 @@ pub(crate) static STUDY: Table = Table {
             "How often a trial whose program fails is started again, with growing pauses; never where left out.",
         ),
         Key::new(
+            "resources",
+            Shape::Map(&RESOURCES),
+            "What each trial needs of the machine. An agent runs as many at once as there are places for, and shows each only its own GPUs.",
+        ),
+        Key::new(
             "parallel",
             Shape::Whole { least: 1 },
-            "How many trials an agent runs at once; one where left out.",
+            "How many trials an agent runs at once at most; as many as `resources` leave places for where left out, or one.",
         ),
         Key::new(
             "lenient",
@@ -307,6 +312,23 @@ pub(crate) static METRIC: Table = Table {
 };
 
 /// `progress`.
+pub(crate) static RESOURCES: Table = Table {
+    place: "`resources`",
+    keys: &[
+        Key::new(
+            "cpu",
+            Shape::Number(Bounds::Positive),
+            "Cores; also what its OMP_NUM_THREADS is, rounded down.",
+        ),
+        Key::new(
+            "gpu",
+            Shape::Number(Bounds::NotNegative),
+            "GPUs, whole ones or a fraction of one: 0.25 runs four trials on each. They are those of CUDA_VISIBLE_DEVICES, or all; 0 hides them.",
+        ),
+        Key::new("memory", Shape::Size, "The machine's memory, such as `8GiB` or `500MB`."),
+    ],
+};
+
 pub(crate) static PROGRESS: Table = Table {
     place: "`progress`",
     keys: &[

@@ -271,14 +271,6 @@ impl Task {
         Ok(Self::Trained(Box::new(serde_json::from_value(task)?)))
     }
 
-    /// How many trials are run at once at most.
-    pub(crate) fn slots(&self) -> usize {
-        match self {
-            Self::Trained(open) => open.pack,
-            Self::Program(spec) => spec.parallel,
-        }
-    }
-
     /// What decides what a trial measures: the rest may differ from run to run of a study.
     fn document(&self) -> Option<Document> {
         let task = match self {

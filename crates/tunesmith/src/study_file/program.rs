@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tunesmith_runtime::program::command::{CommandError, Occasion, expand};
+use tunesmith_runtime::program::resources::Resources;
 use tunesmith_runtime::program::spec::{Capture, DEFAULT_COMMAND, Length, ProgramSpec, Total};
 
 use super::problem::{Problem, ProblemKind};
-use super::shape::duration_ms;
+use super::shape::{duration_ms, size_bytes};
 use super::yaml::{Kind, Node};
 
 /// The keys that only a study of a program has.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "program",
     "command",
     "directory",
@@ -23,6 +24,7 @@ pub(super) const KEYS: [&str; 11] = [
     "grace",
     "time_limit",
     "retries",
+    "resources",
     "parallel",
     "lenient",
 ];
@@ -65,7 +67,8 @@ pub(super) fn read(
     spec.time_limit_ms = length("time_limit");
     let whole = |key: &str| super::whole(root, key);
     spec.retries = whole("retries").map_or(0, super::saturated);
-    spec.parallel = whole("parallel").map_or(1, |count| super::saturated(count) as usize);
+    spec.resources = root.get("resources").map(resources);
+    spec.parallel = whole("parallel").map(|count| super::saturated(count) as usize);
     check_command(root, &spec, problems);
     Some(spec)
 }
@@ -75,6 +78,15 @@ pub(super) fn refuse(root: &Node, problems: &mut Vec<Problem>) {
     for entry in root.entries().iter().filter(|entry| KEYS.contains(&entry.key.as_str())) {
         let kind = ProblemKind::OfPrograms { key: entry.key.clone() };
         problems.push(Problem::new(entry.key_span.clone(), kind));
+    }
+}
+
+fn resources(node: &Node) -> Resources {
+    let number = |key: &str| node.get(key).and_then(Node::number);
+    Resources {
+        cpu: number("cpu"),
+        gpu: number("gpu"),
+        memory_bytes: node.get("memory").and_then(Node::text).and_then(size_bytes),
     }
 }
 

@@ -66,6 +66,7 @@ fn shape(of: &Shape) -> Value {
     match of {
         Shape::Text => json!({ "type": "string" }),
         Shape::Duration => json!({ "type": "string", "pattern": "^([0-9]+[smhd])+$" }),
+        Shape::Size => json!({ "type": "string", "pattern": "^[1-9][0-9]*[KMGT]i?B$" }),
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Whole { least } => json!({ "type": "integer", "minimum": least }),
         Shape::Number(bounds) => number(*bounds),

@@ -14,6 +14,8 @@ pub(crate) enum Shape {
     Text,
     /// Text that names a length of time: `90s`, `45m`, `1h30m`, `2d`.
     Duration,
+    /// An amount of memory, such as `8GiB`.
+    Size,
     /// `true` or `false`.
     Bool,
     /// A whole number of at least `least`.
@@ -152,6 +154,7 @@ impl Shape {
             },
             _ if !self.fits(&node.kind) => problems.push(self.wrong_kind(key, node)),
             Self::Duration => check_duration(key, node, problems),
+            Self::Size => check_size(key, node, problems),
             Self::Whole { least } => check_whole(key, node, *least, problems),
             Self::Number(bounds) => check_number(key, node, *bounds, problems),
             Self::Word { what, words } => check_word(what, &words(), node, problems),
@@ -170,7 +173,9 @@ impl Shape {
     /// Whether a value of this kind can have this form at all.
     fn fits(&self, kind: &Kind) -> bool {
         match self {
-            Self::Text | Self::Duration | Self::Word { .. } => matches!(kind, Kind::Text(_)),
+            Self::Text | Self::Duration | Self::Size | Self::Word { .. } => {
+                matches!(kind, Kind::Text(_))
+            }
             Self::Bool => matches!(kind, Kind::Bool(_)),
             Self::Whole { .. } => matches!(kind, Kind::Int(_)),
             Self::Number(_) => matches!(kind, Kind::Int(_) | Kind::Float(_)),
@@ -187,6 +192,7 @@ impl Shape {
         match self {
             Self::Text => "text".to_owned(),
             Self::Duration => "a length of time such as `45m`".to_owned(),
+            Self::Size => "an amount of memory such as `8GiB`".to_owned(),
             Self::Word { words, .. } => format!("one of {}", words().join(", ")),
             Self::Bool => "true or false".to_owned(),
             Self::Whole { .. } => "a whole number".to_owned(),
@@ -298,6 +304,38 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
         total = total.checked_add(count.checked_mul(unit)?)?;
     }
     (digits.is_empty() && total > 0).then_some(total)
+}
+
+fn check_size(key: &str, node: &Node, problems: &mut Vec<Problem>) {
+    let Some(text) = node.text() else { return };
+    if size_bytes(text).is_none() {
+        let kind = ProblemKind::OutOfRange {
+            key: key.to_owned(),
+            found: format!("`{text}`"),
+            range: "an amount of memory such as `500MB`, `8GB` or `8GiB`".to_owned(),
+        };
+        problems.push(Problem::new(node.span.clone(), kind));
+    }
+}
+
+/// An amount of memory in bytes: a whole number and a unit, in thousands (`GB`) or in 1,024s (`GiB`).
+pub(crate) fn size_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+    let (count, unit) = text.split_at(digits);
+    let unit: u64 = match unit {
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
+    count.checked_mul(unit)
 }
 
 fn check_whole(key: &str, node: &Node, least: i64, problems: &mut Vec<Problem>) {

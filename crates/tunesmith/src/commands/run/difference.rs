@@ -47,7 +47,10 @@ pub(super) fn check(recorded: &StudyConfig, described: &StudyConfig) -> Result<(
     Err(Differs { name: described.name.clone(), fields })
 }
 
-/// The keys of `train` whose values differ.
+/// What of a program may differ: how much is done at once, and how long its end is waited for.
+const OF_THE_WORK: [&str; 4] = ["parallel", "resources", "grace_ms", "retries"];
+
+/// The keys of `train`, or of a program, whose values differ.
 fn differing_keys(recorded: &str, described: &str) -> Vec<String> {
     if recorded == described {
         return Vec::new();
@@ -57,8 +60,26 @@ fn differing_keys(recorded: &str, described: &str) -> Vec<String> {
     let (Ok(recorded), Ok(described)) = (parse(recorded), parse(described)) else {
         return vec!["`train`".to_owned()];
     };
+    let program = |task: &serde_json::Map<String, serde_json::Value>| {
+        task.get("program").and_then(serde_json::Value::as_object).cloned()
+    };
+    let (recorded, described, place) = match (program(&recorded), program(&described)) {
+        (Some(recorded), Some(described)) => (recorded, described, ""),
+        _ => (recorded, described, "train."),
+    };
     let keys = described.keys().chain(recorded.keys().filter(|key| !described.contains_key(*key)));
-    keys.filter(|key| recorded.get(*key) != described.get(*key))
-        .map(|key| format!("`train.{key}`"))
+    keys.filter(|key| !place.is_empty() || !OF_THE_WORK.contains(&key.as_str()))
+        .filter(|key| recorded.get(*key) != described.get(*key))
+        .map(|key| format!("`{place}{}`", spelled(key)))
         .collect()
+}
+
+/// A key of a recorded program as a study file has it.
+fn spelled(key: &str) -> &str {
+    match key {
+        "environment" => "env",
+        "groups" => "parameters",
+        "time_limit_ms" => "time_limit",
+        key => key,
+    }
 }

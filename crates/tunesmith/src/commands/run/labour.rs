@@ -74,24 +74,30 @@ impl Labour<'_> {
     }
 }
 
-/// Who starts what trials of the study are.
+/// Who starts what trials of the study are, and how many at once.
 pub(in crate::commands) fn launcher(
     task: &Task,
     config: &StudyConfig,
     artefacts: &Artefacts,
     identity: &Identity,
     keeps_on: bool,
-) -> Result<Box<dyn Launcher>, Failure> {
+) -> Result<(Box<dyn Launcher>, usize), Failure> {
     match task {
-        Task::Trained(open) => Ok(Box::new(trainers(Open::clone(open))?)),
+        Task::Trained(open) => Ok((Box::new(trainers(Open::clone(open))?), open.pack)),
         #[cfg(unix)]
         Task::Program(spec) => {
-            use tunesmith_runtime::program;
+            use tunesmith_runtime::program::{
+                self,
+                resources::{Capacity, places},
+            };
             let root = std::path::absolute(artefacts.root()).class(Class::Usage)?;
             let modules = root.join("modules");
             program::modules::write(&modules).class(Class::Storage)?;
             program::end_orphans(&artefacts.trials(), |agent| identity.is_dead(agent));
-            Ok(Box::new(program::ProgramLauncher::new(program::Settings {
+            let (resources, capacity) = (spec.resources.as_ref(), Capacity::here());
+            let places = places(resources, spec.parallel, &capacity).class(Class::Usage)?;
+            let slots = places.len();
+            let launcher = program::ProgramLauncher::new(program::Settings {
                 spec: program::spec::ProgramSpec::clone(spec),
                 metrics: config.metrics.iter().map(|metric| metric.name.clone()).collect(),
                 study: config.name.clone(),
@@ -99,7 +105,9 @@ pub(in crate::commands) fn launcher(
                 holds: config.scheduler.name != "none",
                 keeps_on,
                 modules,
-            })))
+                places,
+            });
+            Ok((Box::new(launcher), slots))
         }
     }
 }

@@ -208,7 +208,7 @@ impl Run {
         let (session, id, mut study) = if let Some((id, study)) = existing {
             (None, id, study)
         } else {
-            let session = self.open(&mut *labour.launcher, &watcher)?;
+            let session = self.open(&mut *labour.launcher, labour.slots, &watcher)?;
             let (id, study) = self.create()?;
             (Some(session), id, study)
         };
@@ -218,20 +218,21 @@ impl Run {
     }
 
     fn labour(&self) -> Result<Labour<'_>, Failure> {
+        let (launcher, slots) = labour::launcher(
+            &self.file.task,
+            &self.file.config,
+            &self.artefacts,
+            &self.identity,
+            self.keeps_on,
+        )?;
         Ok(Labour {
-            launcher: labour::launcher(
-                &self.file.task,
-                &self.file.config,
-                &self.artefacts,
-                &self.identity,
-                self.keeps_on,
-            )?,
+            launcher,
             storage: &*self.storage,
             policy: &self.policy,
             artefacts: &self.artefacts,
             identity: &self.identity,
             stop: &self.stop,
-            slots: self.file.task.slots(),
+            slots,
             is_program: matches!(self.file.task, Task::Program(_)),
             count: None,
             total: total(&self.file.config),
@@ -243,9 +244,9 @@ impl Run {
     fn open(
         &self,
         launcher: &mut dyn Launcher,
+        slots: usize,
         watcher: &SyncSender<Progress>,
     ) -> Result<Session, Failure> {
-        let slots = self.file.task.slots();
         let metrics = &self.file.config.metrics;
         drop(watcher.send(Progress::Opening { slots }));
         let session = Session::open(launcher, slots, metrics, &self.stop).map_err(open_failure)?;
