@@ -240,24 +240,24 @@ fn lengths_of_time_are_read() {
     ] {
         assert_eq!(shape::duration_ms(text), expected, "{text}");
     }
+}
 
-    #[test]
-    fn amounts_of_memory_have_units() {
-        for (text, expected) in [
-            ("8GiB", Some(8 << 30)),
-            ("8GB", Some(8_000_000_000)),
-            (" 500MB ", Some(500_000_000)),
-            ("1KiB", Some(1024)),
-            ("8", None),
-            ("8G", None),
-            ("0GB", None),
-            ("-1GB", None),
-            ("1.5GB", None),
-            ("99999999999TiB", None),
-            ("GB", None),
-        ] {
-            assert_eq!(shape::size_bytes(text), expected, "{text}");
-        }
+#[test]
+fn amounts_of_memory_have_units() {
+    for (text, expected) in [
+        ("8GiB", Some(8 << 30)),
+        ("8GB", Some(8_000_000_000)),
+        (" 500MB ", Some(500_000_000)),
+        ("1KiB", Some(1024)),
+        ("8", None),
+        ("8G", None),
+        ("0GB", None),
+        ("-1GB", None),
+        ("1.5GB", None),
+        ("99999999999TiB", None),
+        ("GB", None),
+    ] {
+        assert_eq!(shape::size_bytes(text), expected, "{text}");
     }
 }
 
