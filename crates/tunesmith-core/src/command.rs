@@ -8,6 +8,7 @@ use crate::space::{Parameter, ParamsError, SpaceError};
 use crate::timestamp::Writer;
 use crate::trial::{Checkpoint, Effective, LeaseKey, Outcome, Report, RequeueReason, TrialState};
 use crate::value::Params;
+use crate::watch::Silence;
 
 /// What may be asked of a study. Who asks is an argument of [`decide`](crate::decide).
 #[derive(Debug, Clone, PartialEq)]
@@ -71,10 +72,12 @@ pub enum Command {
         /// Device seconds since the last report.
         device_seconds: f64,
     },
-    /// Queues again the running trials whose lease is over or whose holder is among `dead`.
+    /// Queues again the running trials whose holder is among `dead`, and those of `silent` leases that are silent still.
     Reap {
         /// Workers that are known to be dead.
         dead: Vec<Writer>,
+        /// Leases that the writer found to be over, by [`Watch`](crate::Watch).
+        silent: Vec<Silence>,
     },
     /// Queues a trial with these params; what they leave out is drawn from the priors.
     Enqueue {

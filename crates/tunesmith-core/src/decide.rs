@@ -12,8 +12,9 @@ use crate::rng::Rng;
 use crate::space::{Parameter, Rule};
 use crate::study::Study;
 use crate::timestamp::{Timestamp, Writer};
-use crate::trial::{Effective, FailureReason, LeaseKey, RequeueReason, Trial, TrialState};
+use crate::trial::{Effective, FailureReason, Lease, LeaseKey, RequeueReason, Trial, TrialState};
 use crate::value::Params;
+use crate::watch::Silence;
 
 /// How many leases in a row a trial may lose without a report or a checkpoint before it counts as failed.
 pub const MOST_FRUITLESS_LEASES: u32 = 64;
@@ -51,7 +52,7 @@ pub fn decide(
             check_number("device_seconds", device_seconds)?;
             draft.requeue(trial, reason, device_seconds);
         }
-        Command::Reap { dead } => draft.reap(&dead),
+        Command::Reap { dead, silent } => draft.reap(&dead, &silent),
         Command::Enqueue { params } => draft.enqueue(&params)?,
         Command::Cancel { trial } => draft.cancel(trial)?,
         Command::Pause if !study.is_paused() => draft.push(Stream::Study, Fact::StudyPaused),
@@ -97,8 +98,7 @@ impl<'a> Draft<'a> {
         if trial.is_finished() {
             return Err(Rejection::Ended { trial: key.trial, state: trial.state });
         }
-        let current =
-            |lease: &crate::trial::Lease| lease.number == key.number && lease.holder == *self.by;
+        let current = |lease: &Lease| lease.number == key.number && lease.holder == *self.by;
         if trial.lease.as_ref().is_some_and(current) {
             return Ok(trial);
         }
@@ -129,8 +129,12 @@ impl<'a> Draft<'a> {
 
     fn heartbeat(&mut self, key: LeaseKey) -> Result<(), Rejection> {
         let trial = self.leased(key)?;
-        let age_ms = trial.lease.as_ref().map_or(0, |lease| self.now.ms_since(lease.renewed_at));
-        if age_ms >= self.study.config().lease_ms / 3 {
+        let age_ms = |lease: &Lease| self.now.ms_since(lease.renewed_at);
+        // A clock that was set back would be silent until it is where it was.
+        let is_due = |lease: &Lease| {
+            self.now < lease.renewed_at || age_ms(lease) >= self.study.config().lease_ms / 3
+        };
+        if trial.lease.as_ref().is_some_and(is_due) {
             let expires_at = self.expiry();
             self.push(
                 Stream::Trial(key.trial),
@@ -150,13 +154,13 @@ impl<'a> Draft<'a> {
         self.push(Stream::Trial(trial.number), fact);
     }
 
-    fn reap(&mut self, dead: &[Writer]) {
+    fn reap(&mut self, dead: &[Writer], silent: &[Silence]) {
         let study = self.study;
         for trial in study.running() {
-            let Some(lease) = &trial.lease else { continue };
+            let (Some(lease), Some(key)) = (&trial.lease, trial.lease_key()) else { continue };
             if dead.contains(&lease.holder) {
                 self.requeue(trial, RequeueReason::WorkerDied, 0.0);
-            } else if lease.expires_at < self.now {
+            } else if silent.contains(&Silence { lease: key, events: trial.events }) {
                 self.requeue(trial, RequeueReason::LeaseExpired, 0.0);
             }
         }

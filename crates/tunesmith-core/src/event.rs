@@ -44,7 +44,8 @@ pub enum Stream {
 pub struct Grant {
     /// Counts the trial's leases from 1.
     pub number: u32,
-    /// When anybody may reap it.
+    /// When it would be over, by the clock of who wrote it: for people to read. Whether it is over [`Watch`](crate::Watch)
+    /// says.
     pub expires_at: Timestamp,
 }
 

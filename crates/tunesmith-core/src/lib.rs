@@ -21,6 +21,7 @@ mod submit;
 mod timestamp;
 mod trial;
 mod value;
+mod watch;
 pub mod wire;
 
 pub use budget::{Budget, FinishReason, Spent};
@@ -47,3 +48,4 @@ pub use trial::{
     Outcome, Report, RequeueReason, Trial, TrialState,
 };
 pub use value::{Params, Value};
+pub use watch::{Silence, Watch};

@@ -161,7 +161,8 @@ pub struct Lease {
     pub holder: Writer,
     /// When it was given or last renewed.
     pub renewed_at: Timestamp,
-    /// When anybody may reap it.
+    /// When it would be over, by the clock of who wrote it: for people to read. Whether it is over [`Watch`](crate::Watch)
+    /// says.
     pub expires_at: Timestamp,
 }
 

@@ -1,7 +1,8 @@
 //! Time as an argument: the worker asks this, and tests give it a clock of their own. It refuses
 //! to wait: waiting is for whoever has something to wait for.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tunesmith_core::Timestamp;
 
@@ -9,6 +10,9 @@ use tunesmith_core::Timestamp;
 pub trait Clock {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Milliseconds since whenever, by a clock that nobody sets: for lengths of time alone.
+    fn steady_ms(&self) -> u64;
 }
 
 /// The time of the operating system.
@@ -19,5 +23,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(since.as_millis().try_into().unwrap_or(i64::MAX))
+    }
+
+    fn steady_ms(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let since = START.get_or_init(Instant::now).elapsed();
+        since.as_millis().try_into().unwrap_or(u64::MAX)
     }
 }

@@ -15,7 +15,7 @@ use std::sync::mpsc::SyncSender;
 
 use tunesmith_core::{
     CatchUpError, Command, Event, Fact, FinishReason, LeaseKey, Policy, Rejection, RequeueReason,
-    Storage, Stream, Study, StudyId, SubmitError, Timestamp, TrialState, Writer,
+    Storage, Stream, Study, StudyId, SubmitError, TrialState, Watch, Writer,
 };
 use tunesmith_train::protocol::{FatalClass, ToTrainer};
 
@@ -130,7 +130,10 @@ pub struct Worker<'a> {
     /// Whether there may be work that was not asked for yet.
     wants_work: bool,
     finished: Option<FinishReason>,
-    heartbeat_at: Timestamp,
+    /// When signs of life were last given, by the steady clock.
+    heartbeat_ms: u64,
+    /// What was seen of others' leases.
+    watch: Watch,
     /// How often a trainer died with a trial in it.
     deaths: BTreeMap<u32, u32>,
     /// Trials whose checkpoint could not be used.
@@ -173,7 +176,7 @@ impl<'a> Worker<'a> {
     ) -> Self {
         let fits = session.as_ref().map_or(usize::MAX, Session::most_trials);
         let limit = settings.slots.max(1).min(fits);
-        let heartbeat_at = around.clock.now();
+        let heartbeat_ms = around.clock.steady_ms();
         Self {
             around,
             settings,
@@ -186,7 +189,8 @@ impl<'a> Worker<'a> {
             taken: 0,
             wants_work: true,
             finished: None,
-            heartbeat_at,
+            heartbeat_ms,
+            watch: Watch::default(),
             deaths: BTreeMap::new(),
             distrusted: Vec::new(),
         }
@@ -223,7 +227,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Queues again what dead workers held and what nobody renewed.
+    /// Queues again what dead workers held and what was silent for long, of a study that was just brought up to date.
     fn reap(&mut self) -> Result<(), WorkError> {
         let me = self.settings.writer.as_str();
         let holders = self.study.running().filter_map(|trial| trial.lease.as_ref());
@@ -231,7 +235,9 @@ impl<'a> Worker<'a> {
             .map(|lease| lease.holder.clone())
             .filter(|holder| holder.as_str() != me && self.around.census.is_dead(holder.as_str()))
             .collect();
-        let events = self.submit(&Command::Reap { dead })?;
+        let now_ms = self.around.clock.steady_ms();
+        let silent = self.watch.look(&self.study, &self.settings.writer, now_ms);
+        let events = self.submit(&Command::Reap { dead, silent })?;
         let trials: Vec<u64> = events
             .iter()
             .filter_map(|event| match (event.stream, &event.fact) {
@@ -360,11 +366,13 @@ impl<'a> Worker<'a> {
 
     /// Signs of life for all trials, where it is time.
     fn beat(&mut self) -> Result<(), WorkError> {
-        let now = self.around.clock.now();
-        if now.ms_since(self.heartbeat_at) < LEAST_HEARTBEAT_MS {
+        let now_ms = self.around.clock.steady_ms();
+        if now_ms.saturating_sub(self.heartbeat_ms) < LEAST_HEARTBEAT_MS {
             return Ok(());
         }
-        self.heartbeat_at = now;
+        self.heartbeat_ms = now_ms;
+        // What is silent then is over only where it is once the log is read again.
+        drop(self.watch.look(&self.study, &self.settings.writer, now_ms));
         let training = self.slots.values().filter(|slot| slot.is_leased());
         let leases: Vec<LeaseKey> = training.map(|slot| slot.lease).collect();
         for lease in leases {

@@ -311,6 +311,22 @@ fn ctrl_c_saves_and_the_next_worker_goes_on() {
 }
 
 #[test]
+fn what_died_on_another_machine_goes_on_whatever_the_clocks_say() {
+    for clock in [1_000, 1_000 + 3_600_000, 7_200_000 - 3_600_000] {
+        let mut world = World::new(3);
+        world.live(Plan { appends: Some(12), ..Plan::default() }).result.expect_err("it is killed");
+        assert!(world.study().count(TrialState::Running) > 0, "it held something");
+        world.set_clock(clock);
+        (world.elsewhere, world.haste_ms) = (true, 50_000);
+        let second = world.live(Plan::default());
+        assert_eq!(second.result.expect("it goes on"), Finish::Done(FinishReason::Trials));
+        let reaped = second.told.iter().any(|told| matches!(told, Progress::Reaped { .. }));
+        assert!(reaped, "the clock at {clock}");
+        assert_eq!(substance(&world.study()), undisturbed(3));
+    }
+}
+
+#[test]
 fn a_checkpoint_that_cannot_be_read_costs_time_and_nothing_else() {
     let mut world = World::new(3);
     world.live(Plan { appends: Some(24), ..Plan::default() }).result.expect_err("it is killed");

@@ -48,7 +48,7 @@ fn what_was_started_is_handed_out_again_when_the_budget_is_spent() {
     scene.act(Command::Ask { count: 2 });
     scene.act(Command::Enqueue { params: Params::from([("lr", 2e-4)]) });
     scene.report(0, 10, 0.5);
-    scene.act(Command::Reap { dead: vec![Writer::new("w")] });
+    scene.act(Command::Reap { dead: vec![Writer::new("w")], silent: Vec::new() });
     scene.act(Command::Ask { count: 9 });
     let running: Vec<u32> = scene.study.running().map(|trial| trial.number).collect();
     assert_eq!(running, [0, 1], "the trial that never started waits");
@@ -63,7 +63,7 @@ fn wall_time_runs_only_while_somebody_works() {
     scene.at(1_020_000).report(0, 10, 0.5);
     assert_eq!(scene.study.spent(scene.now).wall_ms, 20_000);
     // The worker dies, and is found a day later: a lease's length is charged.
-    scene.at(90_000_000).act(Command::Reap { dead: Vec::new() });
+    scene.at(90_000_000).act(Command::Reap { dead: vec![Writer::new("w")], silent: Vec::new() });
     assert_eq!(scene.study.spent(scene.now).wall_ms, 50_000);
     scene.at(180_000_000).act(Command::Ask { count: 1 });
     assert_eq!(scene.study.spent(scene.now).wall_ms, 50_000);

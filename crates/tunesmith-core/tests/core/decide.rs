@@ -201,10 +201,12 @@ fn a_lost_lease_makes_its_worker_stale() {
             trial/0#2 w: {"type":"checkpointed","checkpoint":{"step":10,"path":"trials/0/10","bytes":99},"expires_at":30000}
         "#]],
     );
-    // Nothing is over yet.
-    check(scene.at(30_000).act(Command::Reap { dead: Vec::new() }), expect![[""]]);
+    // Nothing was heard of it, but for one event that who looked did not see.
+    let silence =
+        |events| Command::Reap { dead: Vec::new(), silent: vec![Silence { lease: old, events }] };
+    check(scene.at(30_001).act(silence(2)), expect![[""]]);
     check(
-        scene.at(30_001).act(Command::Reap { dead: Vec::new() }),
+        scene.at(30_001).act(silence(3)),
         expect![[r#"
             trial/0#3 w: {"type":"trial_requeued","reason":"lease_expired"}
         "#]],
@@ -234,7 +236,7 @@ fn a_worker_that_is_known_to_be_dead_is_reaped_at_once() {
     scene.act(Command::Ask { count: 1 });
     scene.try_as("other", Command::Ask { count: 1 }).unwrap();
     check(
-        scene.act(Command::Reap { dead: vec![Writer::new("other")] }),
+        scene.act(reap("other")),
         expect![[r#"
             trial/1#1 w: {"type":"trial_requeued","reason":"worker_died"}
         "#]],
@@ -247,7 +249,26 @@ fn a_lease_that_is_over_holds_until_somebody_reaps_it() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
     scene.at(1_000_000).report(0, 10, 0.5);
-    check(scene.act(Command::Reap { dead: Vec::new() }), expect![[""]]);
+    check(scene.act(Command::Reap { dead: Vec::new(), silent: Vec::new() }), expect![[""]]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_gives_signs_of_life() {
+    let mut scene = Scene::new(&config());
+    scene.at(5_000_000).act(Command::Ask { count: 1 });
+    let lease = scene.key(0);
+    check(
+        scene.at(1_400_000).act(Command::Heartbeat { lease }),
+        expect![[r#"
+            trial/0#1 w: {"type":"lease_renewed","expires_at":1430000}
+        "#]],
+    );
+    check(scene.at(1_409_000).act(Command::Heartbeat { lease }), expect![[""]]);
+    assert_eq!(scene.at(1_410_000).act(Command::Heartbeat { lease }).len(), 1);
+}
+
+fn reap(worker: &str) -> Command {
+    Command::Reap { dead: vec![Writer::new(worker)], silent: Vec::new() }
 }
 
 #[test]
@@ -255,7 +276,7 @@ fn a_trial_that_kills_every_worker_fails_in_the_end() {
     let mut scene = Scene::new(&config());
     scene.act(Command::Ask { count: 1 });
     for round in 1..=MOST_FRUITLESS_LEASES {
-        scene.act(Command::Reap { dead: vec![Writer::new("w")] });
+        scene.act(reap("w"));
         let expected =
             if round < MOST_FRUITLESS_LEASES { TrialState::Queued } else { TrialState::Failed };
         assert_eq!(scene.state(0), expected, "round {round}");

@@ -98,7 +98,7 @@ fn of_study(act: &Act) -> Option<(String, Command)> {
         Act::Ask { by, count } => (worker(*by), Command::Ask { count: *count }),
         Act::Reap { dead } => {
             let dead = dead.map(|by| Writer::new(&worker(by))).into_iter().collect();
-            (worker(0), Command::Reap { dead })
+            (worker(0), Command::Reap { dead, silent: Vec::new() })
         }
         Act::Enqueue { lr } => (person, Command::Enqueue { params: Params::from([("lr", *lr)]) }),
         Act::Cancel { trial } => (person, Command::Cancel { trial: *trial }),

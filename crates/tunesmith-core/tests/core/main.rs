@@ -9,3 +9,4 @@ mod results;
 mod scene;
 mod scheduling;
 mod submit;
+mod watch;

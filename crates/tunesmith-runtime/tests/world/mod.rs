@@ -70,6 +70,10 @@ pub(crate) struct World {
     pub(crate) pack: usize,
     /// How many trials a worker takes.
     pub(crate) count: Option<u32>,
+    /// Workers of earlier lives were on machines of which nothing is known.
+    pub(crate) elsewhere: bool,
+    /// What a worker's steady clock goes on by at each look at it, in milliseconds.
+    pub(crate) haste_ms: u64,
 }
 
 /// What one worker did.
@@ -124,7 +128,14 @@ impl World {
             workers: 0,
             pack: 3,
             count: None,
+            elsewhere: false,
+            haste_ms: 0,
         }
+    }
+
+    /// Sets the clock of workers to come.
+    pub(crate) fn set_clock(&self, now: i64) {
+        self.now.set(now);
     }
 
     pub(crate) fn study(&self) -> Study {
@@ -161,10 +172,14 @@ impl World {
         let around = Surroundings {
             storage: &storage,
             policy: &self.policy,
-            clock: &Still { now: Rc::clone(&self.now) },
+            clock: &Still {
+                now: Rc::clone(&self.now),
+                steady_ms: Cell::new(0),
+                haste_ms: self.haste_ms,
+            },
             launcher: &mut launcher,
             keeper: &mut keeper,
-            census: &OnlyOneLives { living: name.clone() },
+            census: &OnlyOneLives { living: name.clone(), elsewhere: self.elsewhere },
             watcher,
             stop: &stop,
         };
@@ -191,21 +206,30 @@ impl World {
 
 struct Still {
     now: Rc<Cell<i64>>,
+    steady_ms: Cell<u64>,
+    haste_ms: u64,
 }
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp(self.now.get())
     }
+
+    fn steady_ms(&self) -> u64 {
+        self.steady_ms.set(self.steady_ms.get() + self.haste_ms);
+        // The other clock's time is what goes by while messages are waited for.
+        self.steady_ms.get() + u64::try_from(self.now.get()).unwrap_or(0)
+    }
 }
 
 struct OnlyOneLives {
     living: String,
+    elsewhere: bool,
 }
 
 impl Census for OnlyOneLives {
     fn is_dead(&self, worker: &str) -> bool {
-        worker != self.living
+        worker != self.living && !self.elsewhere
     }
 }
 

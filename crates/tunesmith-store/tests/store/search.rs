@@ -82,7 +82,8 @@ impl<'a> Search<'a> {
             .filter_map(|trial| trial.lease.as_ref().map(|lease| lease.holder.clone()));
         let dead: Vec<Writer> = holders.filter(|holder| *holder != self.writer).collect();
         if !dead.is_empty() {
-            self.submit(&Command::Reap { dead }).expect("the dead can be reaped");
+            self.submit(&Command::Reap { dead, silent: Vec::new() })
+                .expect("the dead can be reaped");
         }
     }
 
