@@ -10,7 +10,7 @@ use crate::trial::{Checkpoint, Effective, LeaseKey, Outcome, Report, RequeueReas
 use crate::value::Params;
 use crate::watch::Silence;
 
-/// What may be asked of a study. Who asks is an argument of [`decide`](crate::decide).
+/// What may be asked of a study. Who asks is an argument of [`decide`](crate::decide()).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Work for up to `count` free slots: queued trials first, then new ones. Each comes under a lease, as

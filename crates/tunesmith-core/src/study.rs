@@ -224,7 +224,7 @@ impl Study {
     }
 
     /// Why no new trial is to start: the target is reached, or a limit of the budget. What the sampler and the
-    /// scheduler have to say shows when [`decide`](crate::decide) asks them.
+    /// scheduler have to say shows when [`decide`](crate::decide()) asks them.
     pub fn finish_reason(&self, now: Timestamp) -> Option<FinishReason> {
         let target = self.target_reached_by.map(|trial| FinishReason::Target { trial });
         target.or_else(|| self.search_budget().exceeded(&self.spent(now)))

@@ -7,7 +7,7 @@ use postgres::{Client, Config, NoTls};
 
 use crate::sqlite::Presence;
 
-/// Version of the tables that this build reads and writes: how many of [`MIGRATIONS`] there were.
+/// Version of the tables that this build reads and writes: how many of the steps in `MIGRATIONS` there were.
 pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// The tables, one change after another.
