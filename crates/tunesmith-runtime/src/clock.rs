@@ -1,8 +1,8 @@
-//! Time as an argument: the worker asks this, and tests give it a clock of their own. It refuses
-//! to wait: waiting is for whoever has something to wait for.
+//! Time as an argument: the worker asks this, and lets time pass by it; tests give it a clock of their own. It refuses
+//! to wake anybody: who waits for something that can be heard hears it where it comes.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tunesmith_core::Timestamp;
 
@@ -13,6 +13,9 @@ pub trait Clock {
 
     /// Milliseconds since whenever, by a clock that nobody sets: for lengths of time alone.
     fn steady_ms(&self) -> u64;
+
+    /// Lets about so much time pass, with nothing to wait for.
+    fn pass(&self, time: Duration);
 }
 
 /// The time of the operating system.
@@ -29,5 +32,9 @@ impl Clock for SystemClock {
         static START: OnceLock<Instant> = OnceLock::new();
         let since = START.get_or_init(Instant::now).elapsed();
         since.as_millis().try_into().unwrap_or(u64::MAX)
+    }
+
+    fn pass(&self, time: Duration) {
+        std::thread::park_timeout(time);
     }
 }

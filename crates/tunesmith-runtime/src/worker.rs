@@ -17,7 +17,7 @@ use tunesmith_core::{
     CatchUpError, Command, Event, Fact, FinishReason, LeaseKey, Policy, Rejection, RequeueReason,
     Storage, Stream, Study, StudyId, SubmitError, TrialState, Watch, Writer,
 };
-use tunesmith_train::protocol::{FatalClass, ToTrainer};
+use tunesmith_train::protocol::FatalClass;
 
 use crate::clock::Clock;
 use crate::keeper::{Census, KeepError, Keeper};
@@ -119,7 +119,8 @@ pub struct Worker<'a> {
     study: Study,
     session: Option<Session>,
     slots: BTreeMap<u32, Slot>,
-    /// Paused trials that are on their way out of the trainer, with the lease that they had.
+    /// Trials that are on their way out of the trainer, with the lease that they had. The trainer has one last word on
+    /// each: that it stopped, finished or failed.
     leaving: BTreeMap<u32, LeaseKey>,
     /// How many trials are trained at once at most, for now.
     limit: usize,
@@ -145,6 +146,8 @@ pub struct Worker<'a> {
 struct Slot {
     lease: LeaseKey,
     stage: Stage,
+    /// Whether the trainer has been given it under this lease, and so will have a last word on it.
+    is_seated: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -355,9 +358,9 @@ impl<'a> Worker<'a> {
     }
 
     /// Without a trial of its own, the worker looks from time to time whether another one's trial
-    /// has come free or ended. It parks on its own thread; there is nobody to wake it.
+    /// has come free or ended. There is nobody to wake it.
     fn wait_for_others(&mut self) -> Result<Received, WorkError> {
-        std::thread::park_timeout(POLL);
+        self.around.clock.pass(POLL);
         tunesmith_core::catch_up(self.around.storage, self.settings.study, &mut self.study)?;
         self.reap()?;
         self.wants_work = true;
@@ -409,8 +412,8 @@ impl<'a> Worker<'a> {
             Err(WorkError::Submit(SubmitError::Rejected(
                 Rejection::StaleLease { .. } | Rejection::Ended { .. },
             ))) => {
-                if let (Some(_), Some(session)) = (self.slots.remove(&trial), &mut self.session) {
-                    session.trainer.send(ToTrainer::Drop { trial: trial.into() });
+                if let Some(slot) = self.slots.remove(&trial) {
+                    self.cast_out(trial, &slot);
                     self.tell(Progress::HandedBack { trial: trial.into() });
                 }
                 self.wants_work = true;

@@ -43,9 +43,10 @@ impl Worker<'_> {
             self.tell_end(number);
             return None;
         };
-        let before = self.slots.insert(number, Slot { lease, stage: Stage::Training });
+        let parked = self.is_parked(number);
+        let slot = Slot { lease, stage: Stage::Training, is_seated: parked };
+        let before = self.slots.insert(number, slot);
         self.taken += u32::from(before.is_none());
-        let parked = before.is_some_and(|slot| slot.stage == Stage::Parked);
         Some(Given { trial, parked, takes_over })
     }
 
@@ -101,6 +102,9 @@ impl Worker<'_> {
             resume_stretch: resume_stretch.unwrap_or(0),
         };
         self.open()?.trainer.send(message);
+        if let Some(slot) = self.slots.get_mut(&trial.number) {
+            slot.is_seated = true;
+        }
         Ok(())
     }
 

@@ -52,6 +52,9 @@ impl Worker<'_> {
     fn heed_end(&mut self, message: FromTrainer) -> Result<(), WorkError> {
         match message {
             FromTrainer::Finished { trial, device_seconds } => {
+                if self.has_left(trial as u32) {
+                    return Ok(());
+                }
                 let outcome = Outcome::Completed { values: tunesmith_core::Values::new() };
                 self.close(trial as u32, outcome, device_seconds)
             }
@@ -83,7 +86,7 @@ impl Worker<'_> {
         effective: Effective,
         from_step: u64,
     ) -> Result<(), WorkError> {
-        let Some(slot) = self.slots.get(&trial) else {
+        let Some(slot) = self.here(trial) else {
             return Ok(());
         };
         // What was read back of this state stays known when the trial is started again.
@@ -102,7 +105,7 @@ impl Worker<'_> {
     }
 
     fn reported(&mut self, trial: u32, report: Report) -> Result<(), WorkError> {
-        let Some(slot) = self.slots.get(&trial) else {
+        let Some(slot) = self.here(trial) else {
             self.answer(trial, false, Then::Stop);
             return Ok(());
         };
@@ -194,9 +197,20 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn stopped(&mut self, trial: u32, device_seconds: f64) -> Result<(), WorkError> {
+    /// The slot of a trial that trains for this worker, and is not on its way out.
+    pub(super) fn here(&self, trial: u32) -> Option<&super::Slot> {
+        self.slots.get(&trial).filter(|_| !self.leaving.contains_key(&trial))
+    }
+
+    /// Takes a last word: whether it was of a trial that was on its way out. If the same trial has a slot again by then,
+    /// it is not over for that.
+    fn has_left(&mut self, trial: u32) -> bool {
         self.wants_work = true;
-        if self.leaving.remove(&trial).is_some() {
+        self.leaving.remove(&trial).is_some()
+    }
+
+    fn stopped(&mut self, trial: u32, device_seconds: f64) -> Result<(), WorkError> {
+        if self.has_left(trial) {
             return Ok(());
         }
         match self.slots.remove(&trial) {
@@ -252,7 +266,9 @@ impl Worker<'_> {
         reason: FailureReason,
         device_seconds: f64,
     ) -> Result<(), WorkError> {
-        self.leaving.remove(&trial);
+        if self.has_left(trial) {
+            return Ok(());
+        }
         self.close(trial, Outcome::Failed { reason }, device_seconds)
     }
 
@@ -263,15 +279,16 @@ impl Worker<'_> {
         device_seconds: f64,
     ) -> Result<(), WorkError> {
         use protocol::FailureReason as Reason;
-        self.leaving.remove(&trial);
+        let has_left = self.has_left(trial);
         let reason = match reason {
-            Reason::NonFinite { what, step } => FailureReason::NonFinite { metric: what, step },
-            Reason::BadHyperparameter { name, message } => {
-                FailureReason::Refused { message: format!("{name}: {message}") }
-            }
             // What one trial cannot write the next one cannot write either.
             Reason::File { message } => {
                 return Err(WorkError::Fatal { class: FatalClass::Disk, message });
+            }
+            _ if has_left => return Ok(()),
+            Reason::NonFinite { what, step } => FailureReason::NonFinite { metric: what, step },
+            Reason::BadHyperparameter { name, message } => {
+                FailureReason::Refused { message: format!("{name}: {message}") }
             }
             Reason::BadCheckpoint { .. } if !self.distrusted.contains(&trial) => {
                 self.distrusted.push(trial);

@@ -67,7 +67,8 @@ impl Worker<'_> {
 
     /// Answers a parked trial's report at last, and waits until its slot is free.
     pub(super) fn clear_seat(&mut self, trial: u32, then: Then) -> Result<(), WorkError> {
-        let Some(slot) = self.slots.get(&trial) else { return Ok(()) };
+        let Some(slot) = self.slots.get_mut(&trial) else { return Ok(()) };
+        slot.is_seated = false;
         let (lease, parked) = (slot.lease, slot.stage == Stage::Parked);
         if parked {
             self.slots.remove(&trial);

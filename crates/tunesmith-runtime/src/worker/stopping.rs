@@ -4,7 +4,7 @@
 use tunesmith_core::{Command, LeaseKey, RequeueReason};
 use tunesmith_train::protocol::ToTrainer;
 
-use super::{Stage, WorkError, Worker, ends};
+use super::{Slot, Stage, WorkError, Worker, ends};
 use crate::progress::Progress;
 use crate::session::POLL;
 use crate::trainer::Received;
@@ -16,7 +16,7 @@ const RELEASE_LIMIT_MS: u64 = 120_000;
 impl Worker<'_> {
     /// Saves all trials and hands them back.
     pub(super) fn hand_back(&mut self) -> Result<(), WorkError> {
-        let deadline = self.around.clock.now().plus_ms(RELEASE_LIMIT_MS);
+        let deadline_ms = self.around.clock.steady_ms() + RELEASE_LIMIT_MS;
         self.save_parked()?;
         for (trial, slot) in &mut self.slots {
             if slot.stage == Stage::Training {
@@ -27,7 +27,7 @@ impl Worker<'_> {
             }
         }
         self.wants_work = false;
-        while !self.slots.is_empty() && self.around.clock.now() < deadline {
+        while !self.slots.is_empty() && self.around.clock.steady_ms() < deadline_ms {
             let Some(session) = &mut self.session else {
                 break;
             };
@@ -38,6 +38,15 @@ impl Worker<'_> {
             self.beat()?;
         }
         self.requeue_all(RequeueReason::Released)
+    }
+
+    /// Has the trainer give up a trial that is not this worker's any more. The same trial may come back under another
+    /// lease before the trainer has heard of it; what the trainer says of it until its last word is of the old one.
+    pub(super) fn cast_out(&mut self, trial: u32, slot: &Slot) {
+        if let Some(session) = self.session.as_mut().filter(|_| slot.is_seated) {
+            session.trainer.send(ToTrainer::Drop { trial: trial.into() });
+            self.leaving.insert(trial, slot.lease);
+        }
     }
 
     /// Hands back what is still held, as it was last saved, and ends the trainer.

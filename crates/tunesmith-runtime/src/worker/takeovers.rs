@@ -36,6 +36,7 @@ impl Worker<'_> {
         step: u64,
     ) -> Result<(), WorkError> {
         let total_steps = effective.total_steps;
+        let Some(lease) = self.here(trial).map(|slot| slot.lease) else { return Ok(()) };
         let Some(params) = self.study.trial(trial).map(|known| known.params.clone()) else {
             return Ok(());
         };
@@ -43,7 +44,6 @@ impl Worker<'_> {
         if let Some(message) = difference(&params, &effective.params) {
             return self.betray(trial, message);
         }
-        let Some(lease) = self.slots.get(&trial).map(|slot| slot.lease) else { return Ok(()) };
         let recorded = self.submit(&Command::RecordEffective { lease, effective });
         if self.unless_stale(trial, recorded)?.is_some() {
             let trial = trial.into();
@@ -59,7 +59,7 @@ impl Worker<'_> {
         optimizer: OptimizerNumbers,
         expected: OptimizerNumbers,
     ) -> Result<(), WorkError> {
-        let Some(slot) = self.slots.get(&trial).filter(|slot| slot.stage == Stage::Training) else {
+        let Some(slot) = self.here(trial).filter(|slot| slot.stage == Stage::Training) else {
             return Ok(());
         };
         let lease = slot.lease;
@@ -76,9 +76,9 @@ impl Worker<'_> {
 
     /// The trainer does not use what the log says: the trial is worth nothing.
     fn betray(&mut self, trial: u32, message: String) -> Result<(), WorkError> {
-        if let Some(session) = &mut self.session {
-            session.trainer.send(ToTrainer::Drop { trial: trial.into() });
-        }
+        let Some(slot) = self.slots.remove(&trial) else { return Ok(()) };
+        self.cast_out(trial, &slot);
+        self.slots.insert(trial, slot);
         let reason = FailureReason::Refused { message };
         self.close(trial, Outcome::Failed { reason }, 0.0)
     }

@@ -91,6 +91,18 @@ pub(crate) struct Life {
     pub(crate) ended: Vec<(u32, bool)>,
 }
 
+/// A study of so many trials.
+pub(crate) fn configured(trials: u32, metrics: Vec<Metric>) -> StudyConfig {
+    let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
+    let batch = Parameter::new("per_device_train_batch_size", Domain::categorical([16_i64, 32]));
+    let space = SearchSpace::new(vec![rate, batch]).expect("a legal space");
+    let mut config = StudyConfig::new("world", space, Metric::new(METRIC, Goal::Maximize));
+    config.metrics = metrics;
+    config.budget = Budget { trials: Some(trials), ..Budget::default() };
+    config.seed = 17;
+    config
+}
+
 impl World {
     /// A study of so many trials.
     pub(crate) fn new(trials: u32) -> Self {
@@ -108,14 +120,7 @@ impl World {
     }
 
     fn of(trials: u32, scheduler: Box<dyn Scheduler>, metrics: Vec<Metric>) -> Self {
-        let rate = Parameter::new("learning_rate", Domain::log_float(1e-6, 1e-3));
-        let batch =
-            Parameter::new("per_device_train_batch_size", Domain::categorical([16_i64, 32]));
-        let space = SearchSpace::new(vec![rate, batch]).expect("a legal space");
-        let mut config = StudyConfig::new("world", space, Metric::new(METRIC, Goal::Maximize));
-        config.metrics = metrics;
-        config.budget = Budget { trials: Some(trials), ..Budget::default() };
-        config.seed = 17;
+        let config = configured(trials, metrics);
         let storage = Arc::new(Memory::new());
         let study =
             storage.create(&config, &Writer::new("nobody"), Timestamp(0)).expect("it is new");
@@ -220,6 +225,8 @@ impl Clock for Still {
         // The other clock's time is what goes by while messages are waited for.
         self.steady_ms.get() + u64::try_from(self.now.get()).unwrap_or(0)
     }
+
+    fn pass(&self, _time: Duration) {}
 }
 
 struct OnlyOneLives {
@@ -233,9 +240,10 @@ impl Census for OnlyOneLives {
     }
 }
 
-struct Shelf {
-    root: PathBuf,
-    ended: Vec<(u32, bool)>,
+/// Keeps files in a folder.
+pub(crate) struct Shelf {
+    pub(crate) root: PathBuf,
+    pub(crate) ended: Vec<(u32, bool)>,
 }
 
 impl Keeper for Shelf {
@@ -299,7 +307,7 @@ impl Storage for Faulty {
 
 /// Draws from the priors.
 #[derive(Debug)]
-struct Draw;
+pub(crate) struct Draw;
 
 impl Sampler for Draw {
     fn suggest(&self, study: &Study, count: u32, rng: &Rng) -> Vec<Suggestion> {
@@ -313,7 +321,7 @@ impl Sampler for Draw {
 }
 
 #[derive(Debug)]
-struct RunToEnd;
+pub(crate) struct RunToEnd;
 
 impl Scheduler for RunToEnd {
     fn next(&self, _study: &Study, _may_start: bool) -> Next {
@@ -425,8 +433,27 @@ struct Shared {
     now: Rc<Cell<i64>>,
 }
 
-struct Fakes {
+/// Starts trainers of this world.
+pub(crate) struct Fakes {
     shared: Rc<RefCell<Shared>>,
+}
+
+impl Fakes {
+    /// Of one life, to a plan, on the log that is in this memory.
+    pub(crate) fn new(plan: Plan, storage: Arc<Memory>, study: StudyId) -> Self {
+        let shared = Shared {
+            plan,
+            tick: 0,
+            starts: Vec::new(),
+            retraced: Vec::new(),
+            packs: Vec::new(),
+            storage,
+            study,
+            stop: Arc::new(AtomicBool::new(false)),
+            now: Rc::new(Cell::new(0)),
+        };
+        Self { shared: Rc::new(RefCell::new(shared)) }
+    }
 }
 
 impl Launcher for Fakes {
@@ -701,8 +728,10 @@ impl Trainer for Fake {
                 }
             }
             ToTrainer::Drop { trial } => {
-                self.trials.remove(&trial);
-                self.outbox.push_back(FromTrainer::Stopped { trial, step: 0, device_seconds: 0.0 });
+                if let Some(InTraining { step, .. }) = self.trials.remove(&trial) {
+                    let device_seconds = 0.0;
+                    self.outbox.push_back(FromTrainer::Stopped { trial, step, device_seconds });
+                }
             }
             ToTrainer::Evaluate { .. } | ToTrainer::Shutdown => {}
         }
