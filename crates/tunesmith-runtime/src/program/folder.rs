@@ -131,19 +131,21 @@ impl Folder {
             reads_output: spec.capture == Capture::Output,
             channel,
         };
+        // First the note, then the process: an agent may die between the two.
+        self.note = Note {
+            token: claim.token.to_owned(),
+            agent: claim.agent.to_owned(),
+            command: words.to_vec(),
+            steps: self.steps(),
+            ..Note::default()
+        };
+        self.write();
         let child = Child::start(launch, heard).map_err(|error| {
             let (word, folder) =
                 (words.first().map_or("", String::as_str), spec.directory.display());
             format!("cannot start `{word}` in {folder}: {error}")
         })?;
-        self.note = Note {
-            token: claim.token.to_owned(),
-            agent: claim.agent.to_owned(),
-            pid: child.pid,
-            command: words.to_vec(),
-            steps: self.steps(),
-            ..Note::default()
-        };
+        self.note.pid = child.pid;
         self.write();
         Ok(child)
     }

@@ -59,14 +59,20 @@ pub(super) fn make_pipe(path: &Path) -> std::io::Result<()> {
 /// How long processes that were killed may take to vanish.
 const VANISHING: Duration = Duration::from_secs(10);
 
+/// How often in a row nothing must be seen of them.
+const LOOKS: u32 = 2;
+
 /// Kills every process whose environment has `NAME=value` and waits until none is left: also those
 /// that left their group. `false` where one stays. Without `/proc` nothing is found.
 pub(super) fn kill_all_with(name: &str, value: &str) -> bool {
     let deadline = Instant::now() + VANISHING;
     let wanted = format!("{name}={value}");
+    let mut seen_none = 0;
     loop {
         let found = all_with(&wanted);
-        if found.is_empty() {
+        // A process has no environment for a moment while it becomes another program.
+        seen_none = if found.is_empty() { seen_none + 1 } else { 0 };
+        if seen_none == LOOKS {
             return true;
         }
         if Instant::now() > deadline {
