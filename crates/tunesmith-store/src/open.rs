@@ -7,12 +7,14 @@ use std::str::FromStr;
 
 use tunesmith_core::Storage;
 
+use crate::http::{self, Http};
 use crate::memory::Memory;
 use crate::postgres::{self, Postgres};
 use crate::sqlite::{self, Durability, Presence, Sqlite};
 
 /// Addresses that [`Location`] understands, for help texts and errors.
-pub const ADDRESSES: &str = "a path, sqlite:///PATH, postgres://USER@HOST/DATABASE or memory:";
+pub const ADDRESSES: &str =
+    "a path, sqlite:///PATH, postgres://USER@HOST/DATABASE, http://HOST:PORT or memory:";
 
 /// Where a storage is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Location {
     Sqlite(PathBuf),
     /// A PostgreSQL database, by its whole address.
     Postgres(String),
+    /// A tunesmith server.
+    Http(String),
 }
 
 /// An address that names no storage of this build.
@@ -62,13 +66,16 @@ pub enum OpenError {
     /// The server or its database cannot be used.
     #[error(transparent)]
     Postgres(#[from] postgres::OpenError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Http(#[from] http::OpenError),
 }
 
 /// Opens the storage at `location`, and creates it where `presence` allows.
 ///
 /// # Errors
 /// [`OpenError::Sqlite`] when the file is no database of tunesmith, is from a newer version, or cannot be
-/// reached; [`OpenError::Postgres`] likewise.
+/// reached; [`OpenError::Postgres`] likewise; [`OpenError::Http`] when no server of tunesmith answers.
 pub fn open(
     location: &Location,
     presence: Presence,
@@ -78,6 +85,7 @@ pub fn open(
         Location::Memory => Ok(Box::new(Memory::new())),
         Location::Sqlite(path) => Ok(Box::new(Sqlite::open(path, presence, durability)?)),
         Location::Postgres(address) => Ok(Box::new(Postgres::open(address, presence)?)),
+        Location::Http(address) => Ok(Box::new(Http::open(address)?)),
     }
 }
 
@@ -109,6 +117,7 @@ impl FromStr for Location {
             },
             ("sqlite" | "memory", _) => Err(no_path()),
             ("postgres" | "postgresql", Some(_)) => Ok(Location::Postgres(address.to_owned())),
+            ("http" | "https", Some(_)) => Ok(Location::Http(address.to_owned())),
             _ => Err(LocationError::UnsupportedScheme { scheme: scheme.to_owned() }),
         }
     }
@@ -120,6 +129,7 @@ impl fmt::Display for Location {
             Location::Memory => formatter.write_str("memory:"),
             Location::Sqlite(path) => Path::display(path).fmt(formatter),
             Location::Postgres(address) => formatter.write_str(&postgres::shown(address)),
+            Location::Http(address) => formatter.write_str(address),
         }
     }
 }
@@ -145,6 +155,7 @@ mod tests {
             ("tunesmith.db", sqlite("tunesmith.db")),
             ("/data/a b.db", sqlite("/data/a b.db")),
             ("C:\\studies.db", sqlite("C:\\studies.db")),
+            ("https://host:8080", Location::Http("https://host:8080".to_owned())),
             ("postgres://a@b/c", Location::Postgres("postgres://a@b/c".to_owned())),
             ("sqlite:///studies.db", sqlite("studies.db")),
             ("sqlite:////data/studies.db", sqlite("/data/studies.db")),
@@ -160,7 +171,7 @@ mod tests {
                 "mysql://host/db",
                 "`mysql:` storages are not supported by this build: give a path, sqlite:///PATH",
             ),
-            ("https://host:8080", "`https:` storages are not supported"),
+            ("ftp://host", "`ftp:` storages are not supported"),
             ("sqlite://studies.db", "write sqlite:///studies.db"),
             ("sqlite://", "names no file"),
             ("sqlite:///", "names no file"),

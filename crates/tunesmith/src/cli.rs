@@ -1,10 +1,12 @@
 //! The command line as data: clap derives parser, help and completions from it. It decides nothing
 //! and refuses only what is no command line of tunesmith.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tunesmith_search::importance::Method;
+use tunesmith_server::Scope;
 
 use crate::exit::Class;
 
@@ -12,7 +14,8 @@ use crate::exit::Class;
 #[derive(Debug, Parser)]
 #[command(name = "tunesmith", version, after_help = Class::listing(), max_term_width = 100)]
 pub(crate) struct CommandLine {
-    /// Where studies are kept: a path, `sqlite:///PATH`, `postgres://USER@HOST/DATABASE` or `memory:`.
+    /// Where studies are kept: a path, `sqlite:///PATH`, `postgres://USER@HOST/DATABASE`, `http://HOST:PORT` or
+    /// `memory:`.
     #[arg(
         long,
         global = true,
@@ -61,6 +64,11 @@ pub(crate) enum Command {
     Enqueue(EnqueueArguments),
     /// Runs several studies on one task and compares what they come to.
     Compare(CompareArguments),
+    /// Serves the storage over HTTP, for agents that may not reach it and for programs that ask about studies.
+    Serve(ServeArguments),
+    /// Makes, lists and removes the tokens that a server knows.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Derives a study's decisions again from its log, or trains its winner again.
     Replay(ReplayArguments),
     /// Compares methods of search on simulated tasks.
@@ -209,6 +217,47 @@ pub(crate) struct CompareArguments {
     /// Prints JSON instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where to listen. Addresses that other machines reach need tokens.
+    #[arg(long, default_value = "127.0.0.1:8765", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// The file of tokens; whoever asks must then have one. Written by `tunesmith token add`.
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+}
+
+/// What `token` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Makes a token and prints it; it is not kept and cannot be shown again.
+    Add {
+        /// Whose it is.
+        name: String,
+        /// What it is good for: `read`, or `write`, which agents need.
+        #[arg(long, default_value_t = Scope::Read)]
+        scope: Scope,
+        /// The file that keeps its hash.
+        #[arg(long, default_value = "tunesmith.tokens", value_name = "FILE")]
+        tokens: PathBuf,
+    },
+    /// Lists names and scopes.
+    List {
+        /// The file.
+        #[arg(long, default_value = "tunesmith.tokens", value_name = "FILE")]
+        tokens: PathBuf,
+    },
+    /// Removes a token; a server that runs knows it until it is started again.
+    Remove {
+        /// Whose it is.
+        name: String,
+        /// The file.
+        #[arg(long, default_value = "tunesmith.tokens", value_name = "FILE")]
+        tokens: PathBuf,
+    },
 }
 
 /// What `replay` takes.

@@ -20,7 +20,7 @@ use clap::Parser;
 use cli::{Command, CommandLine};
 use commands::{
     agent, bench, best, compare, completions, enqueue, importance, init, replay, rerun, run,
-    schema, show, sweep, trainer, trials,
+    schema, serve, show, sweep, token, trainer, trials,
 };
 use exit::{Class, Failure};
 use study_file::LoadError;
@@ -52,6 +52,8 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Importance(arguments) => importance::run(&line.storage, arguments).map(done),
         Command::Enqueue(arguments) => enqueue::run(&line.storage, arguments).map(done),
         Command::Compare(arguments) => compare::run(line, arguments),
+        Command::Serve(arguments) => serve::run(line, arguments).map(done),
+        Command::Token(arguments) => token::run(arguments).map(done),
         Command::Replay(arguments) => replay::run(line, arguments),
         Command::Bench(arguments) => bench::run(arguments, line.quiet).map(done),
         Command::Init(arguments) => init::run(arguments, line.quiet).map(done),

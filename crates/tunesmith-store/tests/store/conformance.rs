@@ -1,7 +1,7 @@
 //! What every storage must do, run on each of them.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::search::{Search, config};
 use tempfile::TempDir;
@@ -37,9 +37,16 @@ fn in_postgres(check: fn(&dyn Storage)) {
     check(&storage.expect("a new database"));
 }
 
+/// Runs a check on a memory behind a server.
+fn behind_a_server(check: fn(&dyn Storage)) {
+    let server = crate::behind::Behind::start(Arc::new(Memory::new()));
+    check(&server.storage());
+}
+
 /// Each check on each storage, as a test of its own.
 macro_rules! conformance {
     ($($check:ident),+ $(,)?) => {
+        mod behind_a_server { $(#[test] fn $check() { super::behind_a_server(super::$check); })+ }
         mod in_memory { $(#[test] fn $check() { super::$check(&*super::memory().storage); })+ }
         #[cfg(unix)]
         mod in_postgres { $(#[test] fn $check() { super::in_postgres(super::$check); })+ }

@@ -1,5 +1,6 @@
 //! The storages as their users meet them: one contract for all, and what only a file can suffer.
 
+mod behind;
 mod conformance;
 mod opening;
 mod processes;

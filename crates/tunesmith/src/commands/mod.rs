@@ -13,9 +13,11 @@ pub(crate) mod replay;
 pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod show;
 mod studies;
 pub(crate) mod sweep;
+pub(crate) mod token;
 pub(crate) mod trainer;
 pub(crate) mod trials;
 

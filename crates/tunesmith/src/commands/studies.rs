@@ -24,6 +24,11 @@ pub(super) fn storage(address: &str, presence: Presence) -> Result<Box<dyn Stora
     open(&location, presence, Durability::default()).class(Class::Storage)
 }
 
+/// An address as it may be shown: without a password.
+pub(super) fn shown(address: &str) -> String {
+    address.parse::<Location>().map_or_else(|_| address.to_owned(), |location| location.to_string())
+}
+
 /// The study of that name, or the only one there is.
 pub(super) fn study(address: &str, name: Option<&str>) -> Result<Study, Failure> {
     opened(address, name).map(|(_, _, study)| study)
