@@ -8,6 +8,7 @@ pub mod checkpoints;
 pub mod http;
 mod memory;
 pub mod open;
+pub mod optuna;
 pub mod postgres;
 pub mod sqlite;
 

@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Enqueue(EnqueueArguments),
     /// Runs several studies on one task and compares what they come to.
     Compare(CompareArguments),
+    /// Writes a study to a file for Optuna, optuna-dashboard and optuna.visualization.
+    Export(ExportArguments),
+    /// Takes over the studies of a file that Optuna wrote: a journal or a SQLite database.
+    Import(ImportArguments),
     /// Serves the storage over HTTP, for agents that may not reach it and for programs that ask about studies.
     Serve(ServeArguments),
     /// Makes, lists and removes the tokens that a server knows.
@@ -217,6 +221,40 @@ pub(crate) struct CompareArguments {
     /// Prints JSON instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `export` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The study's name.
+    pub study: String,
+    /// The file to write; one that exists is left as it is.
+    pub file: PathBuf,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = Foreign::OptunaJournal)]
+    pub to: Foreign,
+}
+
+/// The forms in which Optuna keeps studies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Foreign {
+    /// A journal, as `JournalStorage` reads it.
+    OptunaJournal,
+    /// A SQLite database of schema 12, as `sqlite:///FILE` opens it.
+    OptunaSqlite,
+}
+
+/// What `import` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// The file; what it is it says itself.
+    pub file: PathBuf,
+    /// Only the study of this name; all of the file where left out.
+    #[arg(long, value_name = "NAME")]
+    pub study: Option<String>,
+    /// The name that the study gets here; its own where left out.
+    #[arg(long, value_name = "NAME", requires = "study")]
+    pub name: Option<String>,
 }
 
 /// What `serve` takes.

@@ -19,8 +19,8 @@ use clap::Parser;
 
 use cli::{Command, CommandLine};
 use commands::{
-    agent, bench, best, compare, completions, enqueue, importance, init, replay, rerun, run,
-    schema, serve, show, sweep, token, trainer, trials,
+    agent, bench, best, compare, completions, enqueue, export, import, importance, init, replay,
+    rerun, run, schema, serve, show, sweep, token, trainer, trials,
 };
 use exit::{Class, Failure};
 use study_file::LoadError;
@@ -52,6 +52,8 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Importance(arguments) => importance::run(&line.storage, arguments).map(done),
         Command::Enqueue(arguments) => enqueue::run(&line.storage, arguments).map(done),
         Command::Compare(arguments) => compare::run(line, arguments),
+        Command::Export(arguments) => export::run(&line.storage, arguments).map(done),
+        Command::Import(arguments) => import::run(&line.storage, arguments).map(done),
         Command::Serve(arguments) => serve::run(line, arguments).map(done),
         Command::Token(arguments) => token::run(arguments).map(done),
         Command::Replay(arguments) => replay::run(line, arguments),

@@ -2,6 +2,7 @@
 
 mod behind;
 mod conformance;
+mod interchange;
 mod opening;
 mod processes;
 mod search;

@@ -7,6 +7,8 @@ pub(crate) mod best;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod enqueue;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod importance;
 pub(crate) mod init;
 pub(crate) mod replay;

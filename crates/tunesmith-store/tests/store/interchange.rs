@@ -1,0 +1,198 @@
+//! Studies of Optuna's, read as Optuna wrote them and written as Optuna reads them. What Optuna says of its own files
+//! is in `golden/optuna.json`; `tools/golden/optuna_interchange.py` made all three.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+use tunesmith_core::{
+    Outcome, Revision, Storage, Study, Timestamp, Trial, TrialState, Writer, wire,
+};
+use tunesmith_store::Memory;
+use tunesmith_store::optuna::{ForeignStudy, Format, ImportError, ReadError, WriteError};
+use tunesmith_store::optuna::{import, read, read_journal, write};
+
+const JOURNAL: &str = include_str!("golden/optuna.journal");
+const DATABASE: &str = include_str!("golden/optuna.sql");
+const SAID: &str = include_str!("golden/optuna.json");
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn journal(folder: &Path) -> PathBuf {
+    let path = folder.join("optuna.journal");
+    std::fs::write(&path, JOURNAL).expect("written");
+    path
+}
+
+fn database(folder: &Path) -> PathBuf {
+    let path = folder.join("optuna.db");
+    let database = rusqlite::Connection::open(&path).expect("a database");
+    // Python's dump has the tables in the order of their names.
+    database.pragma_update(None, "foreign_keys", false).expect("a setting");
+    database.execute_batch(DATABASE).expect("Optuna's own SQL");
+    path
+}
+
+/// As it is after its way through a storage.
+fn kept(foreign: &ForeignStudy) -> Study {
+    let imported = import(foreign, &foreign.name).expect("it can be told as a log");
+    let storage = Memory::new();
+    let by = Writer::new("test");
+    let id = storage.create(&imported.config, &by, Timestamp(1)).expect("new");
+    storage.append(id, &imported.events).expect("in order");
+    let log = storage.read(id, Revision(0), u32::MAX).expect("readable");
+    Study::fold(&log).expect("it folds")
+}
+
+/// What Optuna says of a trial, for one of ours.
+fn said_of(trial: &Trial, said: &Json) -> Json {
+    let completed = said["state"] == "COMPLETE";
+    let infinite = completed && said["values"].as_array().is_some_and(|all| !all[0].is_number());
+    let state = match trial.state {
+        TrialState::Queued => "WAITING",
+        TrialState::Cancelled => "RUNNING",
+        TrialState::Completed => "COMPLETE",
+        TrialState::Pruned => "PRUNED",
+        // Its value was infinite.
+        TrialState::Failed if infinite => "COMPLETE",
+        _ => "FAIL",
+    };
+    let values = match &trial.outcome {
+        Some(Outcome::Completed { values }) => json!(values.values().collect::<Vec<_>>()),
+        _ => said["values"].clone(),
+    };
+    let params: Json =
+        serde_json::from_str(&wire::params_to_json(&trial.params)).expect("the core's own JSON");
+    let waits = trial.state == TrialState::Queued;
+    let mut intermediate = serde_json::Map::new();
+    for report in &trial.reports {
+        let value = report.values.values().next();
+        intermediate.insert(report.step.to_string(), json!(value));
+    }
+    for (step, value) in said["intermediate"].as_object().expect("an object") {
+        if !value.is_number() {
+            intermediate.insert(step.clone(), value.clone());
+        }
+    }
+    json!({
+        "state": state,
+        "params": if waits { said["params"].clone() } else { params },
+        "values": values,
+        "intermediate": intermediate,
+    })
+}
+
+#[test]
+fn what_optuna_wrote_is_read_to_the_last_digit_from_both_forms() {
+    let folder = folder();
+    let expected: Json = serde_json::from_str(SAID).expect("JSON");
+    for path in [journal(folder.path()), database(folder.path())] {
+        let all = read(&path).expect("Optuna's own file");
+        assert_eq!(all.len(), 2, "{}", path.display());
+        for (foreign, said) in all.iter().zip(expected.as_array().expect("a list")) {
+            let study = kept(foreign);
+            assert_eq!(study.config().name, said["name"].as_str().expect("a name"));
+            let said = said["trials"].as_array().expect("a list");
+            assert_eq!(study.trials().len(), said.len());
+            for (trial, said) in study.trials().iter().zip(said) {
+                assert_eq!(
+                    said_of(trial, said),
+                    *said,
+                    "{}, trial {}",
+                    path.display(),
+                    trial.number
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn both_forms_of_a_study_are_the_same_study() {
+    let folder = folder();
+    let studies = |path: &Path| -> Vec<Study> {
+        read(path).expect("Optuna's own file").iter().map(kept).collect()
+    };
+    let (left, right) = (studies(&journal(folder.path())), studies(&database(folder.path())));
+    for (left, right) in left.iter().zip(&right) {
+        assert_eq!(left.config(), right.config());
+        for (left, right) in left.trials().iter().zip(right.trials()) {
+            assert_eq!((&left.params, left.state), (&right.params, right.state));
+            assert_eq!((&left.reports, &left.seed), (&right.reports, &right.seed));
+        }
+    }
+}
+
+#[test]
+fn what_is_written_for_optuna_is_read_as_it_was() {
+    let folder = folder();
+    for foreign in read_journal(JOURNAL).expect("Optuna's own file") {
+        let study = kept(&foreign);
+        for (format, name) in [(Format::Journal, "out.journal"), (Format::Sqlite, "out.db")] {
+            let path = folder.path().join(format!("{}-{name}", foreign.name));
+            write(&study, format, &path).expect("a new file");
+            assert!(matches!(write(&study, format, &path), Err(WriteError::Exists { .. })));
+            let again = kept(&read(&path).expect("our own file")[0]);
+            assert_eq!(again.metrics(), study.metrics());
+            for (left, right) in again.trials().iter().zip(study.trials()) {
+                let number = left.number;
+                assert_eq!(left.params, right.params, "trial {number} in {}", path.display());
+                assert_eq!(left.reports.len(), right.reports.len(), "trial {number}");
+                let ended = |trial: &Trial| match &trial.outcome {
+                    Some(Outcome::Completed { values }) => format!("{values:?}"),
+                    Some(Outcome::Cancelled) => "failed".to_owned(),
+                    other => format!("{:?}", other.is_some()),
+                };
+                if right.state != TrialState::Cancelled {
+                    assert_eq!(ended(left), ended(right), "trial {number}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_dropped_and_any_other_is_named() {
+    let torn = &JOURNAL[..JOURNAL.len() - 20];
+    assert_eq!(read_journal(torn).expect("as Optuna has it").len(), 2);
+    let mut lines: Vec<&str> = JOURNAL.lines().collect();
+    lines[4] = "{\"op_code\": 5, ";
+    let (line, problem) = read_journal(&(lines.join("\n") + "\n")).expect_err("no JSON");
+    assert_eq!(line, 5);
+    assert!(problem.to_string().starts_with("no JSON"), "{problem}");
+    lines[4] = "{\"op_code\": 12}";
+    let (line, problem) = read_journal(&(lines.join("\n") + "\n")).expect_err("no operation");
+    assert_eq!((line, problem.to_string().as_str()), (5, "operation 12 is none of Optuna 5's"));
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let folder = folder();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "nothing of the kind").expect("written");
+    assert!(matches!(read(&text), Err(ReadError::Neither { .. })));
+    let old = database(folder.path());
+    let connection = rusqlite::Connection::open(&old).expect("a database");
+    connection.execute_batch("UPDATE version_info SET schema_version = 11").expect("older");
+    let error = read(&old).expect_err("older").to_string();
+    assert!(error.contains("schema 11") && error.contains("optuna storage upgrade"), "{error}");
+    let other = folder.path().join("other.db");
+    rusqlite::Connection::open(&other)
+        .and_then(|one| one.execute_batch("CREATE TABLE a (b)"))
+        .expect("made");
+    assert!(matches!(read(&other), Err(ReadError::Database { .. })));
+}
+
+#[test]
+fn what_the_log_cannot_say_names_trial_and_parameter() {
+    let study = |text: &str| import(&read_journal(text).expect("readable")[0], "one");
+    let changed =
+        JOURNAL.replacen("\"param_value_internal\":3.0", "\"param_value_internal\":3.5", 1);
+    let error = study(&changed).expect_err("half a layer");
+    assert!(
+        matches!(&error, ImportError::Value { trial: 0, parameter, .. } if parameter == "layers")
+    );
+    let changed = JOURNAL.replacen("\"step\":0,", "\"step\":-1,", 1);
+    assert!(matches!(study(&changed), Err(ImportError::Step { trial: 0, step: -1 })));
+}
