@@ -6,14 +6,15 @@ mod program;
 #[path = "../../tunesmith-store/tests/store/server.rs"]
 #[expect(dead_code, reason = "the storage's own tests need more of it")]
 mod server;
+mod serving;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use program::tunesmith;
 use serde_json::Value as Json;
+use serving::Serving;
 
 const SCRIPT: &str = include_str!("sweep_program.py");
 
@@ -116,38 +117,10 @@ fn three_agents_share_a_postgresql_database() {
     assert_eq!(published(&server.database())["value"], 0.725);
 }
 
-/// `tunesmith serve` on a port that the system chooses, ended with the test.
-struct Serving {
-    server: Child,
-    url: String,
-}
-
-impl Serving {
-    fn start(folder: &Path, words: &[&str]) -> Self {
-        let mut server =
-            tunesmith(folder, &[&["serve", "--listen", "127.0.0.1:0"], words].concat())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("a server starts");
-        let said = BufReader::new(server.stderr.take().expect("piped")).lines().next();
-        let said = said.expect("it says where").expect("a line");
-        let url = said.split_whitespace().find(|word| word.starts_with("http://"));
-        let url = url.unwrap_or_else(|| panic!("{said}")).trim_end_matches(';').to_owned();
-        Self { server, url }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
-    }
-}
-
 #[test]
 fn three_agents_share_a_server_and_see_no_database() {
     let folder = tempfile::tempdir().expect("a folder");
-    let serving = Serving::start(folder.path(), &[]);
+    let serving = Serving::start(folder.path(), &["--listen", "127.0.0.1:0"]);
     assert_eq!(published(&serving.url)["value"], 0.725);
     let near = done(&folder, &["best", "rte", "--json"]);
     let near: Json = serde_json::from_slice(&near.stdout).expect("JSON");
@@ -158,7 +131,8 @@ fn three_agents_share_a_server_and_see_no_database() {
 fn tokens_let_agents_in_and_others_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let token = says(&folder, &["token", "add", "agents", "--scope", "write"]);
-    let serving = Serving::start(folder.path(), &["--tokens", "tunesmith.tokens"]);
+    let serving =
+        Serving::start(folder.path(), &["--listen", "127.0.0.1:0", "--tokens", "tunesmith.tokens"]);
     let list = |token: &str| {
         let words = ["--storage", &serving.url, "show"];
         tunesmith(folder.path(), &words).env("TUNESMITH_TOKEN", token).output().expect("it runs")
