@@ -116,6 +116,10 @@ fn number(word: &str) -> Value {
 }
 
 #[cfg(test)]
+#[path = "../../../tunesmith-core/tests/mutations/mod.rs"]
+mod mutations;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -150,5 +154,20 @@ mod tests {
         for line in ["", "loss 0.5", "{", "{'a': }", "{'a': 1} done", "{a: 1}", "[1]", "{'a' 1}"] {
             assert_eq!(read(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_damaged_line_has_metrics_with_names_or_none() {
+        let corpus = [
+            "{'eval_loss': 0.69, 'eval_accuracy': 1, 'note': \"it's\", 'epoch': 1.0}",
+            "{\"eval_loss\": NaN, \"nested\": {\"a\": [1, 2, {\"b\": null}]}, \"x\": -1e-5}",
+            "{'train_runtime': 1.5, 'a': (1, 2), 'b': True, 'c': None, 'd': float('inf')}",
+        ];
+        let corpus = corpus.map(|line| line.as_bytes().to_vec());
+        mutations::survive(&corpus, |input| {
+            for line in String::from_utf8_lossy(input).lines() {
+                drop(dictionary(line));
+            }
+        });
     }
 }

@@ -2,7 +2,10 @@
 
 mod behind;
 mod conformance;
+mod damage;
 mod interchange;
+#[path = "../../../tunesmith-core/tests/mutations/mod.rs"]
+mod mutations;
 mod opening;
 mod processes;
 mod search;

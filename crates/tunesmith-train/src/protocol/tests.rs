@@ -4,6 +4,9 @@ use serde_json::json;
 
 use super::*;
 
+#[path = "../../../tunesmith-core/tests/mutations/mod.rs"]
+mod mutations;
+
 fn comes_back<T>(message: &T)
 where
     T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug,
@@ -93,4 +96,43 @@ fn what_may_be_left_out_has_its_meaning() {
         "pack": 1, "data_seed": 0});
     let open: Open = serde_json::from_value(open).expect("an opening");
     assert_eq!((open.evaluate_at.len(), open.examples), (0, false));
+}
+
+#[test]
+fn a_damaged_line_is_refused_or_says_the_same_when_it_is_written_again() {
+    let start = ToTrainer::Start {
+        trial: 3,
+        params: params(1e-5),
+        seed: 7,
+        directory: "trials/3".into(),
+        resume: Some("a/b".into()),
+        past: vec![Stretch { params: params(0.1), seed: u64::MAX, until_step: 20 }],
+        resume_stretch: 1,
+    };
+    let verdict = ToTrainer::Verdict { trial: 1, keep: true, then: Then::Save };
+    let report = FromTrainer::Report {
+        trial: 1,
+        step: 30,
+        fraction: 0.5,
+        metrics: BTreeMap::from([("eval_accuracy".to_owned(), 0.75)]),
+        device_seconds: 1.5,
+        errors: Some(vec![0, 1, 2]),
+    };
+    let reason = FailureReason::NonFinite { what: "loss".to_owned(), step: 3 };
+    let failed = FromTrainer::Failed { trial: 1, reason, device_seconds: 0.25 };
+    let lines = [
+        serde_json::to_vec(&start),
+        serde_json::to_vec(&verdict),
+        serde_json::to_vec(&report),
+        serde_json::to_vec(&failed),
+    ];
+    let corpus: Vec<Vec<u8>> = lines.map(|line| line.expect("a line")).into();
+    mutations::survive(&corpus, |input| {
+        if let Ok(message) = serde_json::from_slice::<ToTrainer>(input) {
+            comes_back(&message);
+        }
+        if let Ok(message) = serde_json::from_slice::<FromTrainer>(input) {
+            comes_back(&message);
+        }
+    });
 }

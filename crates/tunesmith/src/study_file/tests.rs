@@ -8,6 +8,9 @@ use expect_test::{expect, expect_file};
 use super::*;
 use tunesmith_core::Component;
 
+#[path = "../../../tunesmith-core/tests/mutations/mod.rs"]
+mod mutations;
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
@@ -265,4 +268,41 @@ fn amounts_of_memory_have_units() {
 fn a_file_that_is_too_long_is_not_parsed() {
     let error = StudyFile::parse(Path::new("long.yaml"), "#".repeat(yaml::MAX_FILE_BYTES + 1));
     assert!(error.expect_err("it is too long").to_string().contains("too many for a study file"));
+}
+
+#[test]
+fn a_damaged_file_is_explained_or_accepted() {
+    let mut corpus = Vec::new();
+    for of in [
+        "tests/study_files/good",
+        "tests/study_files/bad",
+        "../../examples",
+        "../../examples/sweeps",
+    ] {
+        let files = yaml_files(&folder(of));
+        corpus.extend(files.iter().map(|path| fs::read(path).expect("it is readable")));
+    }
+    let path = Path::new("study.yaml");
+    mutations::survive(&corpus, |input| {
+        let text = String::from_utf8_lossy(input).into_owned();
+        let explained = |error: StudyFileError| {
+            assert!(error.render(false).contains("study.yaml"), "no place: {error}");
+        };
+        match Template::parse(path, text.clone()) {
+            Ok(file) => {
+                for (_, part) in file.parts().into_iter().take(4) {
+                    match part.study(1) {
+                        Err(LoadError::Content(error)) => explained(error),
+                        studied => drop(studied),
+                    }
+                }
+            }
+            Err(error) => explained(error),
+        }
+        match StudyFile::parse(path, text) {
+            // What it asks for may be impossible, and is then said when the study is created.
+            Ok(file) => drop(tunesmith_search::policy(&file.config)),
+            Err(error) => explained(error),
+        }
+    });
 }
