@@ -270,7 +270,7 @@ impl Log<'_> {
         let Some(metric) = self.config.metrics.first().map(|metric| metric.name.clone()) else {
             return Ok(());
         };
-        let last = self.steps.unwrap_or(0) + 1;
+        let last = self.steps.unwrap_or(0) as f64 + 1.0;
         for (step, value) in &trial.intermediate {
             let step = *step;
             if step < 0 {
@@ -282,7 +282,7 @@ impl Log<'_> {
             }
             let report = Report {
                 step: step as u64,
-                fraction: (step + 1) as f64 / last as f64,
+                fraction: (step as f64 + 1.0) / last,
                 values: Values::from([(metric.clone(), *value)]),
                 device_seconds: 0.0,
                 errors: None,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use tunesmith_core::{
-    Outcome, Revision, Storage, Study, Timestamp, Trial, TrialState, Writer, wire,
+    Fact, Outcome, Revision, Storage, Study, Timestamp, Trial, TrialState, Writer, wire,
 };
 use tunesmith_store::Memory;
 use tunesmith_store::optuna::{ForeignStudy, Format, ImportError, ReadError, WriteError};
@@ -193,6 +193,13 @@ fn what_the_log_cannot_say_names_trial_and_parameter() {
     assert!(
         matches!(&error, ImportError::Value { trial: 0, parameter, .. } if parameter == "layers")
     );
+    let changed = JOURNAL.replacen("\"step\":2,", "\"step\":9223372036854775807,", 1);
+    let last = study(&changed).expect("a step, if a late one").events;
+    let last = last.iter().rev().find_map(|event| match &event.fact {
+        Fact::Reported { report, .. } if report.step == i64::MAX as u64 => Some(report.fraction),
+        _ => None,
+    });
+    assert_eq!(last, Some(1.0));
     let changed = JOURNAL.replacen("\"step\":0,", "\"step\":-1,", 1);
     assert!(matches!(study(&changed), Err(ImportError::Step { trial: 0, step: -1 })));
 }

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 
-use super::{print, run};
+use super::{print, run, studies};
 use crate::cli::{CommandLine, SweepArguments};
 use crate::exit::Failure;
 
@@ -20,7 +20,13 @@ pub(crate) fn run(line: &CommandLine, arguments: &SweepArguments) -> Result<(), 
     if !line.quiet && trials > 0 {
         anstream::eprintln!("the study is there already, with {trials} trials");
     }
-    print(&format!("tunesmith --storage {} agent {name}\n", quoted(&line.storage)))
+    let address = studies::shown(&line.storage);
+    if !line.quiet && address != line.storage {
+        anstream::eprintln!(
+            "the password is left out below; agents need it too, best in TUNESMITH_STORAGE"
+        );
+    }
+    print(&format!("tunesmith --storage {} agent {name}\n", quoted(&address)))
 }
 
 /// A word as a shell takes it.
