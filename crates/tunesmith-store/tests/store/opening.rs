@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tunesmith_core::{
-    Domain, Goal, Metric, Parameter, Revision, SearchSpace, Storage, StudyConfig, Timestamp, Writer,
+    Command, Domain, Event, Fact, Goal, Metric, Parameter, Revision, SearchSpace, Storage, Stream,
+    StudyConfig, Timestamp, Writer,
 };
 use tunesmith_store::sqlite::{Durability, OpenError, Presence, SCHEMA_VERSION};
 use tunesmith_store::{Location, Sqlite, open};
@@ -124,6 +125,40 @@ fn a_database_from_a_newer_version_is_left_alone() {
     );
     assert!(words.contains(&format!("up to {SCHEMA_VERSION}")), "{words}");
     assert!(fs::read(&path).expect("its bytes") == before);
+}
+
+/// Two versions on one log: the later one appends what the earlier one does not know.
+#[test]
+fn an_earlier_version_stops_at_an_event_of_a_later_one_and_writes_nothing_after_it() {
+    let (_directory, path) = place();
+    let earlier = attempt(&path, Presence::CreateIfMissing).expect("a new database");
+    let config = crate::search::config("both");
+    let id = earlier.create(&config, &Writer::new("a"), Timestamp(1)).expect("new");
+    let mut study = tunesmith_core::load(&earlier, id).expect("whole");
+    let by = Writer::new("later");
+    let (stream, at, fact) = (Stream::Study, Timestamp(2), Fact::StudyPaused);
+    earlier.append(id, &[Event { stream, seq: 1, at, by, fact }]).expect("the next");
+    let rows = || {
+        let raw = Connection::open(&path).expect("it opens");
+        let mut all = raw.prepare("SELECT event FROM events ORDER BY revision").expect("ours");
+        let texts = all.query_map([], |row| row.get::<_, String>(0)).expect("readable");
+        texts.collect::<Result<Vec<_>, _>>().expect("texts")
+    };
+    let changed = Connection::open(&path).expect("it opens").execute(
+        "UPDATE events SET event = replace(event, '\"format\":1', '\"format\":2') WHERE revision = 2",
+        [],
+    );
+    assert_eq!(changed.expect("written"), 1);
+    let before = rows();
+    assert!(before[1].contains("\"format\":2"), "{}", before[1]);
+    let policy = tunesmith_search::policy(&config).expect("known methods");
+    let (by, now) = (Writer::new("earlier"), Timestamp(3));
+    let command = Command::Pause;
+    let told = tunesmith_core::submit(&earlier, id, &mut study, &policy, &by, &command, now);
+    let error = told.expect_err("it cannot know what it would write after").to_string();
+    assert!(error.contains("event 2 of study 1 cannot be read"), "{error}");
+    assert!(error.contains("use a newer tunesmith"), "{error}");
+    assert_eq!(rows(), before);
 }
 
 #[test]
