@@ -50,8 +50,16 @@ def compare(study: optuna.Study, trials: list) -> int:
                 assert theirs.distributions[name]._contains(
                     theirs.distributions[name].to_internal_repr(theirs.params[name])
                 ), (theirs.number, name)
-        if theirs.state.name == "COMPLETE" and len(study.directions) == 1:
-            assert same(theirs.value, ours["value"]), (theirs.number, theirs.value, ours["value"])
+        names = study.metric_names
+        if theirs.state.name == "COMPLETE":
+            assert len(theirs.values) == len(names), (theirs.number, theirs.values)
+            for name, value in zip(names, theirs.values):
+                assert same(value, ours["values"][name]), (theirs.number, name, value, ours["values"])
+        steps = {report["step"]: report["metrics"] for report in ours["reports"] if names[0] in report["metrics"]}
+        assert theirs.intermediate_values.keys() == steps.keys(), (theirs.number, theirs.intermediate_values)
+        for step, value in theirs.intermediate_values.items():
+            assert same(value, steps[step][names[0]]), (theirs.number, step, value)
+        assert theirs.user_attrs["tunesmith:state"] == ours["state"], theirs.number
     return len(trials)
 
 
@@ -69,17 +77,22 @@ def draw(study: optuna.Study) -> list:
     return drawn
 
 
-def ask_dashboard(storage) -> int:
+def ask_dashboard(storage, name: str) -> int:
     from optuna_dashboard import wsgi
 
     application = wsgi(storage)
-    environment: dict = {}
-    wsgiref.util.setup_testing_defaults(environment)
-    environment["PATH_INFO"] = "/api/studies"
-    said: list = []
-    body = b"".join(application(environment, lambda status, *_: said.append(status)))
-    assert said[0].startswith("200"), said
-    return len(json.loads(body)["study_summaries"])
+
+    def get(path: str) -> dict:
+        environment: dict = {}
+        wsgiref.util.setup_testing_defaults(environment)
+        environment["PATH_INFO"] = path
+        said: list = []
+        body = b"".join(application(environment, lambda status, *_: said.append(status)))
+        assert said[0].startswith("200"), (path, said)
+        return json.loads(body)
+
+    (number,) = (one["study_id"] for one in get("/api/studies")["study_summaries"] if one["study_name"] == name)
+    return len(get(f"/api/studies/{number}")["trials"])
 
 
 def main(trials: str, name: str, *files: str) -> None:
@@ -92,7 +105,9 @@ def main(trials: str, name: str, *files: str) -> None:
         if importlib.util.find_spec("plotly"):
             print(f"; drawn: {', '.join(draw(study))}", end="")
         if importlib.util.find_spec("optuna_dashboard"):
-            print(f"; the dashboard shows {ask_dashboard(storage)} study", end="")
+            shown = ask_dashboard(storage, name)
+            assert shown == len(listed), shown
+            print(f"; the dashboard shows {shown} trials", end="")
         print()
 
 

@@ -1,7 +1,7 @@
 //! From a study of Optuna's to one of ours: a configuration and the events of its log. It refuses what the log cannot
 //! say, with the trial and the parameter, and notes what it leaves out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tunesmith_core::{
     ApplyError, ConfigError, Domain, Event, Fact, FailureReason, Grant, Metric, Parameter, Params,
@@ -9,11 +9,15 @@ use tunesmith_core::{
     Timestamp, Value, Values, Writer, wire,
 };
 
+use serde_json::Value as Json;
+
 use super::export::{FIXED, METRIC_NAMES};
 use super::model::{self, Distribution, Param, State};
 
 /// Who wrote the events of such a log.
 const WRITER: &str = "optuna";
+/// How many attributes of a kind are named; samplers may keep one for each generation.
+const NAMED: usize = 8;
 
 /// A study as it is kept here.
 #[derive(Debug)]
@@ -68,6 +72,14 @@ pub enum ImportError {
         /// How many there must be.
         expected: usize,
     },
+    /// A damaged database: Optuna gives every study a direction.
+    #[error(
+        "study `{study}` has no direction, to minimise or to maximise: the file is damaged; import another copy of it"
+    )]
+    NoDirection {
+        /// The study.
+        study: String,
+    },
     /// The parameters make no space.
     #[error(transparent)]
     Space(#[from] SpaceError),
@@ -82,6 +94,14 @@ pub enum ImportError {
         /// Why.
         source: ParamsError,
     },
+    /// What was enqueued is no list of values by their names.
+    #[error("trial {trial}, which waits: its `{FIXED}` cannot be read: {source}")]
+    Fixed {
+        /// The trial's number.
+        trial: usize,
+        /// Why.
+        source: wire::DecodeError,
+    },
     /// The log does not hold together.
     #[error("the study cannot be told as a log: {0}")]
     Apply(#[from] ApplyError),
@@ -92,8 +112,9 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError`].
 pub fn import(foreign: &model::Study, name: &str) -> Result<Imported, ImportError> {
-    let mut config =
-        StudyConfig::new(name, space(foreign)?, Metric::new("value", foreign.directions[0]));
+    let goal = foreign.directions.first().copied();
+    let goal = goal.ok_or_else(|| ImportError::NoDirection { study: foreign.name.clone() })?;
+    let mut config = StudyConfig::new(name, space(foreign)?, Metric::new("value", goal));
     config.metrics = metrics(foreign);
     config.labels.insert("imported".to_owned(), format!("optuna study {}", foreign.name));
     config.validate()?;
@@ -102,15 +123,18 @@ pub fn import(foreign: &model::Study, name: &str) -> Result<Imported, ImportErro
         steps: foreign.trials.iter().flat_map(|trial| trial.intermediate.keys().copied()).max(),
         events: Vec::new(),
         notes: BTreeSet::new(),
+        lost: Lost::default(),
         now: begun.unwrap_or(Timestamp(0)),
         config: &config,
     };
     for (number, trial) in foreign.trials.iter().enumerate() {
         log.tell(number, trial)?;
     }
-    if !foreign.user_attributes.is_empty() {
-        log.note("the study's user attributes are left out".to_owned());
-    }
+    let known = |name: &&String| *name != METRIC_NAMES;
+    let system = foreign.system_attributes.keys().filter(known);
+    log.leave_out("user attributes of the study", foreign.user_attributes.keys());
+    log.leave_out("system attributes of the study", system);
+    log.note_lost();
     let (events, notes) = (log.events, log.notes.into_iter().collect());
     let created = Study::created(&config, &Writer::new(WRITER), begun.unwrap_or(Timestamp(0)));
     Study::fold(std::iter::once(&created).chain(&events))?;
@@ -216,19 +240,41 @@ struct Log<'a> {
     steps: Option<i64>,
     events: Vec<Event>,
     notes: BTreeSet<String>,
+    lost: Lost,
     now: Timestamp,
 }
+
+/// Names of attributes that have no place here, by what they are attributes of.
+type Lost = BTreeMap<&'static str, BTreeSet<String>>;
 
 impl Log<'_> {
     fn note(&mut self, note: String) {
         self.notes.insert(note);
     }
 
-    fn tell(&mut self, number: usize, trial: &model::Trial) -> Result<(), ImportError> {
-        if !trial.user_attributes.is_empty() {
-            self.note("user attributes of trials are left out".to_owned());
+    fn leave_out<'a>(&mut self, what: &'static str, names: impl Iterator<Item = &'a String>) {
+        self.lost.entry(what).or_default().extend(names.cloned());
+    }
+
+    /// A line for each kind of attributes that there were.
+    fn note_lost(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        for (what, names) in lost.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let more = names.len().saturating_sub(NAMED);
+            let named = names.iter().take(NAMED).map(|name| format!("`{name}`"));
+            let rest = (more > 0).then(|| format!("{more} more"));
+            let all: Vec<String> = named.chain(rest).collect();
+            self.note(format!("{what} are left out: {}", all.join(", ")));
         }
-        self.now = self.now.max(trial.started_at.unwrap_or(self.now));
+    }
+
+    fn tell(&mut self, number: usize, trial: &model::Trial) -> Result<(), ImportError> {
+        // What was enqueued has become the trial's params, or becomes them below.
+        let system = trial.system_attributes.keys().filter(|name| *name != FIXED);
+        self.leave_out("user attributes of trials", trial.user_attributes.keys());
+        self.leave_out("system attributes of trials", system);
+        // Trials ran beside each other: each has its own times, which go back from one to the next.
+        self.now = trial.started_at.unwrap_or(self.now);
         let mut told = Told { trial: number as u32, seq: 0 };
         let params = match trial.state {
             State::Waiting => self.enqueued(number, trial)?,
@@ -254,10 +300,16 @@ impl Log<'_> {
 
     /// What a trial that waits is to be tried with; what that leaves out is drawn, as for every such trial.
     fn enqueued(&mut self, number: usize, trial: &model::Trial) -> Result<Params, ImportError> {
-        let fixed = trial.system_attributes.get(FIXED).map(ToString::to_string).unwrap_or_default();
-        let fixed = wire::params_from_json(&fixed).unwrap_or_default();
+        let fixed = trial.system_attributes.get(FIXED).map(Json::to_string);
+        let fixed = fixed.map(|fixed| wire::params_from_json(&fixed)).transpose();
+        let fixed = fixed.map_err(|source| ImportError::Fixed { trial: number, source })?;
+        // One that was added as waiting has its params already.
+        let mut all = params(number, trial)?;
+        for (name, value) in fixed.unwrap_or_default() {
+            all.insert(name, value);
+        }
         let rng = Rng::at(self.config.seed, number as u32, "enqueued");
-        let filled = self.config.space.fill(&fixed, &rng);
+        let filled = self.config.space.fill(&all, &rng);
         filled.map_err(|source| ImportError::Enqueued { trial: number, source })
     }
 
@@ -300,6 +352,13 @@ impl Log<'_> {
         seconds: f64,
     ) -> Result<Fact, ImportError> {
         let device_seconds = seconds;
+        let last = trial.intermediate.values().rev().find(|value| value.is_finite());
+        let is_said = |values: &Vec<f64>| matches!(values[..], [value] if Some(&value) == last);
+        if trial.state != State::Complete
+            && trial.values.as_ref().is_some_and(|values| !is_said(values))
+        {
+            self.note("values of trials that were not completed are left out".to_owned());
+        }
         Ok(match trial.state {
             State::Complete => {
                 let found = trial.values.clone().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Optuna's journal: a line of JSON for each operation, replayed from the first. It refuses a line that it does not
-//! understand, but for one that was torn off at the end, which Optuna drops too.
+//! understand, but for one that was torn off at the end, which Optuna drops too. Optuna writes an operation before it
+//! knows whether it may be done; those that it passes over when it replays them are passed over here as well.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,10 +15,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Study>, (usize, Oddity)> {
     let mut replay = Replay::default();
     let mut lines = text.lines().enumerate().peekable();
     while let Some((index, line)) = lines.next() {
-        let is_torn = lines.peek().is_none() && !text.ends_with('\n');
+        let is_last = lines.peek().is_none();
         match serde_json::from_str::<Json>(&plain(line)) {
+            // Optuna takes a line for written when it has its end.
+            Ok(_) if is_last && !text.ends_with('\n') => {}
             Ok(json) => replay.apply(&json).map_err(|oddity| (index + 1, oddity))?,
-            Err(_) if is_torn => {}
+            Err(_) if is_last => {}
             Err(error) => return Err((index + 1, Oddity::Json { message: error.to_string() })),
         }
     }
@@ -25,7 +28,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Study>, (usize, Oddity)> {
 }
 
 /// Python writes numbers that are none in JSON; here they become texts.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let (mut rest, mut quoted) = (line, false);
     while let Some(next) = rest.chars().next() {
@@ -79,12 +82,13 @@ impl Replay {
         match code {
             0 => self.create_study(line),
             1 => {
-                let (index, _) = self.study(line)?;
-                self.studies[index] = None;
+                if let Some((index, _)) = self.study(line)? {
+                    self.studies[index] = None;
+                }
                 Ok(())
             }
             2 | 3 => {
-                let (_, study) = self.study(line)?;
+                let Some((_, study)) = self.study(line)? else { return Ok(()) };
                 let (field, to) = match code {
                     2 => ("user_attr", &mut study.user_attributes),
                     _ => ("system_attr", &mut study.system_attributes),
@@ -92,26 +96,26 @@ impl Replay {
                 take(line, field, to)
             }
             4 => self.create_trial(line),
-            5 => {
-                let name = text(line, "param_name")?.to_owned();
-                let distribution = Distribution::of_text(&name, text(line, "distribution")?)?;
-                let internal = number(&line["param_value_internal"]);
-                let internal = internal.ok_or(Oddity::Field { field: "param_value_internal" })?;
-                let trial = self.trial(line)?;
-                trial.params.retain(|known| known.name != name);
-                trial.params.push(Param { name, internal, distribution });
-                Ok(())
-            }
+            5 => self.set_param(line),
             6 => self.set_state(line),
             7 => {
                 let step = line["step"].as_i64().ok_or(Oddity::Field { field: "step" })?;
                 let value = number(&line["intermediate_value"]);
                 let value = value.ok_or(Oddity::Field { field: "intermediate_value" })?;
-                self.trial(line)?.intermediate.insert(step, value);
+                if let Some(trial) = self.trial(line)? {
+                    trial.intermediate.insert(step, value);
+                }
                 Ok(())
             }
-            8 => take(line, "user_attr", &mut self.trial(line)?.user_attributes),
-            9 => take(line, "system_attr", &mut self.trial(line)?.system_attributes),
+            8 | 9 => {
+                let Some(trial) = self.trial(line)? else { return Ok(()) };
+                match code {
+                    8 => take(line, "user_attr", &mut trial.user_attributes),
+                    _ => take(line, "system_attr", &mut trial.system_attributes),
+                }
+            }
+            // Rustuna's, of trials to forget; Optuna does not.
+            10 => Ok(()),
             code => Err(Oddity::Operation { code }),
         }
     }
@@ -125,8 +129,13 @@ impl Replay {
             _ => None,
         };
         let directions: Option<Vec<Goal>> = directions.iter().map(goal).collect();
+        let name = text(line, "study_name")?.to_owned();
+        // A search that is resumed tries to create its study again (`load_if_exists`); no number is spent on that.
+        if self.studies.iter().flatten().any(|known| known.name == name) {
+            return Ok(());
+        }
         self.studies.push(Some(Study {
-            name: text(line, "study_name")?.to_owned(),
+            name,
             directions: directions.filter(|goals| !goals.is_empty()).ok_or(wrong)?,
             ..Study::default()
         }));
@@ -159,18 +168,36 @@ impl Replay {
             let (Ok(step), Some(value)) = (step.parse(), number(value)) else { return Err(wrong) };
             trial.intermediate.insert(step, value);
         }
-        let (index, study) = self.study(line)?;
+        let Some((index, study)) = self.study(line)? else { return Ok(()) };
         study.trials.push(trial);
         let place = study.trials.len() - 1;
         self.trials.push((index, place));
         Ok(())
     }
 
+    /// Not where an earlier trial has the parameter with a distribution of another kind: Optuna's program was told so.
+    fn set_param(&mut self, line: &Json) -> Result<(), Oddity> {
+        let name = text(line, "param_name")?.to_owned();
+        let distribution = Distribution::of_text(&name, text(line, "distribution")?)?;
+        let internal = number(&line["param_value_internal"]);
+        let internal = internal.ok_or(Oddity::Field { field: "param_value_internal" })?;
+        let Some((study, place)) = self.place(line)? else { return Ok(()) };
+        let Some(study) = self.studies[study].as_mut() else { return Ok(()) };
+        let mut all = study.trials.iter().flat_map(|trial| &trial.params);
+        let first = all.find(|known| known.name == name);
+        if first.is_some_and(|known| !known.distribution.goes_with(&distribution)) {
+            return Ok(());
+        }
+        let params = &mut study.trials[place].params;
+        params.retain(|known| known.name != name);
+        params.push(Param { name, internal, distribution });
+        Ok(())
+    }
+
     fn set_state(&mut self, line: &Json) -> Result<(), Oddity> {
         let (state, values) = (state_of(&line["state"])?, values(line)?);
-        let trial = self.trial(line)?;
-        // Optuna keeps a trial as it ended; who comes later with another end is too late.
-        if trial.state.is_finished() || (state == State::Running && trial.state == State::Running) {
+        let Some(trial) = self.trial(line)? else { return Ok(()) };
+        if state == State::Running && trial.state == State::Running {
             return Ok(());
         }
         trial.state = state;
@@ -183,20 +210,29 @@ impl Replay {
         Ok(())
     }
 
-    fn study(&mut self, line: &Json) -> Result<(usize, &mut Study), Oddity> {
+    /// None where there is no such study, or none any more.
+    fn study(&mut self, line: &Json) -> Result<Option<(usize, &mut Study)>, Oddity> {
         let number = line["study_id"].as_i64().ok_or(Oddity::Field { field: "study_id" })?;
         let index = usize::try_from(number).unwrap_or(usize::MAX);
         let study = self.studies.get_mut(index).and_then(Option::as_mut);
-        study.map(|study| (index, study)).ok_or(Oddity::Unknown { kind: "study", number })
+        Ok(study.map(|study| (index, study)))
     }
 
-    fn trial(&mut self, line: &Json) -> Result<&mut Trial, Oddity> {
+    /// A trial's study and its number there; none where there is none or it has ended: it stays as it ended.
+    fn place(&self, line: &Json) -> Result<Option<(usize, usize)>, Oddity> {
         let number = line["trial_id"].as_i64().ok_or(Oddity::Field { field: "trial_id" })?;
-        let unknown = Oddity::Unknown { kind: "trial", number };
         let index = usize::try_from(number).unwrap_or(usize::MAX);
-        let (study, place) = self.trials.get(index).copied().ok_or(unknown.clone())?;
+        Ok(self.trials.get(index).copied().filter(|(study, place)| {
+            let study = self.studies.get(*study).and_then(Option::as_ref);
+            let trial = study.and_then(|study| study.trials.get(*place));
+            trial.is_some_and(|trial| !trial.state.is_finished())
+        }))
+    }
+
+    fn trial(&mut self, line: &Json) -> Result<Option<&mut Trial>, Oddity> {
+        let Some((study, place)) = self.place(line)? else { return Ok(None) };
         let study = self.studies.get_mut(study).and_then(Option::as_mut);
-        study.and_then(|study| study.trials.get_mut(place)).ok_or(unknown)
+        Ok(study.and_then(|study| study.trials.get_mut(place)))
     }
 }
 

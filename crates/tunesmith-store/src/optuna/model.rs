@@ -81,13 +81,13 @@ pub enum Oddity {
         /// Its number.
         code: i64,
     },
-    /// Something is told of what was never made.
-    #[error("there is no {kind} {number}")]
-    Unknown {
-        /// `study` or `trial`.
-        kind: &'static str,
-        /// Its number.
-        number: i64,
+    /// The text of a distribution.
+    #[error("the distribution of parameter `{parameter}` is no JSON: {message}")]
+    Text {
+        /// The parameter.
+        parameter: String,
+        /// The parser's words.
+        message: String,
     },
     /// A distribution of an older Optuna, or none.
     #[error("parameter `{parameter}` has a distribution that Optuna 5 does not write: {name}")]
@@ -164,8 +164,10 @@ impl Distribution {
     }
 
     pub(super) fn of_text(parameter: &str, text: &str) -> Result<Self, Oddity> {
-        let json: Json = serde_json::from_str(text)
-            .map_err(|error| Oddity::Json { message: error.to_string() })?;
+        let json: Json = serde_json::from_str(text).map_err(|error| Oddity::Text {
+            parameter: parameter.to_owned(),
+            message: error.to_string(),
+        })?;
         let attributes = &json["attributes"];
         let number =
             |field: &'static str| attributes[field].as_f64().ok_or(Oddity::Field { field });
@@ -202,6 +204,16 @@ impl Distribution {
             name => {
                 Err(Oddity::Distribution { parameter: parameter.to_owned(), name: name.to_owned() })
             }
+        }
+    }
+
+    /// Whether Optuna lets one parameter have both in trials of one study.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float { log, .. }, Self::Float { log: other, .. })
+            | (Self::Int { log, .. }, Self::Int { log: other, .. }) => log == other,
+            (Self::Categorical { .. }, Self::Categorical { .. }) => self == other,
+            _ => false,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tunesmith_core::{Goal, Timestamp};
 
 use super::ReadError;
+use super::journal::plain;
 use super::model::{Distribution, Oddity, Param, State, Study, Trial, time, time_of};
 
 /// The schema of Optuna 5.0.
@@ -126,8 +127,8 @@ fn attributes(
     let query = format!("SELECT \"key\", value_json FROM {table}_attributes WHERE {of}_id = ?");
     let kept = rows(database, &query, [id], |row| {
         let (name, text): (String, String) = (row.get(0)?, row.get(1)?);
-        // An attribute is never read, only carried: one that is no JSON is carried as text.
-        Ok((name, serde_json::from_str(&text).unwrap_or(Json::String(text))))
+        // One that is no JSON is carried as text.
+        Ok((name, serde_json::from_str(&plain(&text)).unwrap_or(Json::String(text))))
     })?;
     Ok(kept.into_iter().collect())
 }

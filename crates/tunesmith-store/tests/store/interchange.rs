@@ -1,6 +1,7 @@
 //! Studies of Optuna's, read as Optuna wrote them and written as Optuna reads them. What Optuna says of its own files
 //! is in `golden/optuna.json`; `tools/golden/optuna_interchange.py` made all three.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
@@ -177,6 +178,11 @@ fn other_files_are_told_apart() {
     connection.execute_batch("UPDATE version_info SET schema_version = 11").expect("older");
     let error = read(&old).expect_err("older").to_string();
     assert!(error.contains("schema 11") && error.contains("optuna storage upgrade"), "{error}");
+    let set = "UPDATE version_info SET schema_version = 12; DELETE FROM study_directions";
+    connection.execute_batch(set).expect("damaged");
+    let found = &read(&old).expect("readable")[0];
+    let error = import(found, "one").expect_err("no direction").to_string();
+    assert!(error.contains("study `one` has no direction"), "{error}");
     let other = folder.path().join("other.db");
     rusqlite::Connection::open(&other)
         .and_then(|one| one.execute_batch("CREATE TABLE a (b)"))
@@ -202,4 +208,159 @@ fn what_the_log_cannot_say_names_trial_and_parameter() {
     assert_eq!(last, Some(1.0));
     let changed = JOURNAL.replacen("\"step\":0,", "\"step\":-1,", 1);
     assert!(matches!(study(&changed), Err(ImportError::Step { trial: 0, step: -1 })));
+}
+
+/// A journal of these operations, as a worker of Optuna's would write it.
+fn journal_of(operations: &[Json]) -> String {
+    let line = |operation: &Json| {
+        let mut line = operation.clone();
+        line["worker_id"] = json!("a-1");
+        format!("{line}\n")
+    };
+    operations.iter().map(line).collect()
+}
+
+fn created(study: &str) -> Json {
+    json!({ "op_code": 0, "study_name": study, "directions": [1] })
+}
+
+fn begun(study: u32, at: &str) -> Json {
+    json!({ "op_code": 4, "study_id": study, "datetime_start": format!("2026-11-27T{at}+00:00") })
+}
+
+fn suggested(trial: u32, kind: &str, value: f64) -> Json {
+    let attributes = json!({ "low": 0, "high": 1, "log": false, "step": if kind == "Int" { json!(1) } else { json!(null) } });
+    let text = json!({ "name": format!("{kind}Distribution"), "attributes": attributes });
+    json!({ "op_code": 5, "trial_id": trial, "param_name": "x", "param_value_internal": value, "distribution": text.to_string() })
+}
+
+fn ended(trial: u32, at: &str, value: f64) -> Json {
+    let at = format!("2026-11-27T{at}+00:00");
+    json!({ "op_code": 6, "trial_id": trial, "state": 1, "values": [value], "datetime_complete": at })
+}
+
+fn one(operations: &[Json]) -> Study {
+    kept(&read_journal(&journal_of(operations)).expect("readable")[0])
+}
+
+#[test]
+fn a_study_that_was_resumed_is_created_once() {
+    // Every `create_study(load_if_exists=True)` writes the first operation again.
+    let operations = [
+        created("a"),
+        created("a"),
+        created("b"),
+        begun(0, "01:00:00"),
+        created("a"),
+        begun(1, "01:00:00"),
+    ];
+    let studies = read_journal(&journal_of(&operations)).expect("readable");
+    let found: Vec<(String, usize)> = studies
+        .iter()
+        .map(kept)
+        .map(|one| (one.config().name.clone(), one.trials().len()))
+        .collect();
+    assert_eq!(found, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+}
+
+#[test]
+fn what_optuna_passes_over_is_passed_over() {
+    let study = one(&[
+        created("a"),
+        begun(0, "01:00:00"),
+        suggested(0, "Float", 0.25),
+        ended(0, "01:00:01", 0.5),
+        // Too late, of nothing, or of another kind; and an operation that only Rustuna has.
+        suggested(0, "Float", 0.75),
+        ended(0, "01:00:09", 9.0),
+        json!({ "op_code": 7, "trial_id": 0, "step": 1, "intermediate_value": 2.0 }),
+        json!({ "op_code": 1, "study_id": 7 }),
+        begun(9, "01:00:00"),
+        json!({ "op_code": 10, "trial_ids": [0] }),
+        begun(0, "01:00:02"),
+        suggested(1, "Int", 1.0),
+        suggested(1, "Float", 0.5),
+        ended(1, "01:00:03", 0.125),
+    ]);
+    let told: Vec<String> = study
+        .trials()
+        .iter()
+        .map(|trial| format!("{} {:?} {}", trial.params, trial.outcome, trial.reports.len()))
+        .collect();
+    let completed =
+        |value: f64| format!("Some(Completed {{ values: {{\"value\": {value:?}}} }}) 0");
+    assert_eq!(told, [format!("x=0.25 {}", completed(0.5)), format!("x=0.5 {}", completed(0.125))]);
+}
+
+#[test]
+fn trials_that_ran_beside_each_other_keep_their_times() {
+    let study = one(&[
+        created("a"),
+        begun(0, "01:00:00"),
+        begun(0, "01:00:01"),
+        ended(1, "01:00:02", 1.0),
+        ended(0, "09:00:00", 1.0),
+    ]);
+    let ran = |trial: &Trial| trial.finished_at.map(|end| (trial.created_at, end));
+    let times: Vec<_> = study.trials().iter().filter_map(ran).collect();
+    let at =
+        |hour: i64, second: i64| Timestamp(1_795_737_600_000 + (hour * 3_600 + second) * 1_000);
+    assert_eq!(times, [(at(1, 0), at(9, 0)), (at(1, 1), at(1, 2))]);
+}
+
+#[test]
+fn attributes_that_have_no_place_are_named() {
+    let mut trial = begun(0, "01:00:00");
+    trial["state"] = json!(1);
+    trial["values"] = json!([1.0]);
+    trial["system_attrs"] = json!({ "constraints": [0.5], "fixed_params": {} });
+    trial["user_attrs"] = json!({ "who": "me" });
+    let many: BTreeMap<String, u32> =
+        (0..11).map(|index| (format!("p{index:02}"), index)).collect();
+    let study = json!({ "op_code": 3, "study_id": 0, "system_attr": many });
+    let mut pruned = begun(0, "01:00:00");
+    pruned["state"] = json!(2);
+    pruned["values"] = json!([3.0]);
+    let text = journal_of(&[created("a"), study, trial, pruned]);
+    let imported = import(&read_journal(&text).expect("readable")[0], "a").expect("a log");
+    assert_eq!(
+        imported.notes,
+        [
+            "system attributes of the study are left out: `p00`, `p01`, `p02`, `p03`, `p04`, `p05`, `p06`, `p07`, 3 more",
+            "system attributes of trials are left out: `constraints`",
+            "user attributes of trials are left out: `who`",
+            "values of trials that were not completed are left out",
+        ]
+    );
+}
+
+#[test]
+fn what_waits_has_what_it_was_given_or_is_refused() {
+    let waiting = |fixed: Json, params: Json| {
+        let mut trial = begun(0, "01:00:00");
+        trial["state"] = json!(4);
+        trial["system_attrs"] = json!({ "fixed_params": fixed });
+        trial["distributions"] = json!({ "x": suggested(0, "Float", 0.5)["distribution"] });
+        trial["params"] = params;
+        journal_of(&[created("a"), trial])
+    };
+    let read = |text: &str| import(&read_journal(text).expect("readable")[0], "a");
+    let given = read(&waiting(json!({}), json!({ "x": 0.5 }))).expect("a log");
+    let enqueued = given.events.iter().find_map(|event| match &event.fact {
+        Fact::TrialEnqueued { params, .. } => Some(params.to_string()),
+        _ => None,
+    });
+    assert_eq!(enqueued.as_deref(), Some("x=0.5"));
+    let error = read(&waiting(json!([1]), json!({ "x": 0.5 }))).expect_err("a list");
+    assert!(matches!(error, ImportError::Fixed { trial: 0, .. }), "{error}");
+}
+
+#[test]
+fn a_last_line_counts_when_it_has_its_end() {
+    let whole = journal_of(&[created("a"), begun(0, "01:00:00")]);
+    let trials =
+        |text: &str| kept(&read_journal(text).expect("as Optuna has it")[0]).trials().len();
+    assert_eq!(trials(&whole), 1);
+    assert_eq!(trials(whole.trim_end()), 0);
+    assert_eq!(trials(&format!("{whole}{{\"op_code\n")), 1);
 }
