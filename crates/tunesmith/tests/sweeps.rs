@@ -242,6 +242,15 @@ print({'score': float(x), 'epoch': 1.0})
 ";
 
 #[test]
+fn a_sweep_says_the_address_as_it_was_given() {
+    let folder = folder(FAILS);
+    write(&folder, SMALL);
+    let swept = done(&folder, &["--storage", "sqlite:///studies.db", "sweep", "study.yaml"]);
+    assert_eq!(text(&swept.stdout), "tunesmith --storage sqlite:///studies.db agent study\n");
+    assert!(!text(&swept.stderr).contains("password"), "{}", text(&swept.stderr));
+}
+
+#[test]
 fn an_agent_that_is_killed_leaves_nothing_running_and_nothing_undone() {
     let folder = folder(WAITS);
     write(&folder, SMALL);

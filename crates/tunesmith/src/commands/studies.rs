@@ -26,7 +26,10 @@ pub(super) fn storage(address: &str, presence: Presence) -> Result<Box<dyn Stora
 
 /// An address as it may be shown: without a password.
 pub(super) fn shown(address: &str) -> String {
-    address.parse::<Location>().map_or_else(|_| address.to_owned(), |location| location.to_string())
+    match address.parse() {
+        Ok(database @ Location::Postgres(_)) => database.to_string(),
+        _ => address.to_owned(),
+    }
 }
 
 /// The study of that name, or the only one there is.
@@ -51,7 +54,7 @@ fn choose<'a>(
     name: Option<&str>,
     address: &str,
 ) -> Result<&'a StudyHeader, StudyError> {
-    let storage = address.to_owned();
+    let storage = shown(address);
     let known = || headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>().join(", ");
     match (headers, name) {
         ([], _) => Err(StudyError::None { storage }),
@@ -61,5 +64,19 @@ fn choose<'a>(
             .ok_or_else(|| StudyError::Unknown { name: name.to_owned(), storage, known: known() }),
         ([only], None) => Ok(only),
         (_, None) => Err(StudyError::Several { storage, known: known() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn an_address_is_shown_as_it_was_given_but_for_a_password() {
+        assert_eq!(shown("postgres://me:secret@host/db"), "postgres://me@host/db");
+        for address in ["postgres://me@host/db", "sqlite:///studies.db", "http://host:1", "memory:"]
+        {
+            assert_eq!(shown(address), address);
+        }
     }
 }
