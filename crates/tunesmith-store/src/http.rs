@@ -2,13 +2,15 @@
 //! as long as [`RETRY_LIMIT`]; whatever was under way is asked again, which changes nothing where it was done. It
 //! refuses to read a token out of an address: addresses end up in logs, the environment does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tunesmith_core::{
     AppendError, BackendError, CreateError, DeleteError, Event, ReadError, Revision, Storage,
-    Stream, StudyConfig, StudyHeader, StudyId, Timestamp, Writer, wire,
+    Stream, Study, StudyConfig, StudyHeader, StudyId, Timestamp, Writer, wire,
 };
+
+use crate::patience::Patience;
 
 /// The environment variable that holds the token.
 pub const TOKEN: &str = "TUNESMITH_TOKEN";
@@ -18,11 +20,7 @@ pub const RETRY_LIMIT: Duration = Duration::from_mins(2);
 const PATIENCE: Duration = Duration::from_mins(3);
 /// How long it may take to reach the server.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// The pause before a request is made again, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause between two requests.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Events that are read with one request.
+/// Events that are read with one request. A server gives as many where there are so many: fewer are the last.
 const READ_AT_ONCE: u32 = 4_096;
 /// Bytes of an answer; a page of events is far below.
 const MOST_ANSWER_BYTES: u64 = 1024 * 1024 * 1024;
@@ -164,24 +162,37 @@ impl Http {
 
     /// The answer to a request, which is made again for as long as the server is away or busy.
     fn ask(&self, request: &Request<'_>) -> Result<String, Fault> {
-        let deadline = Instant::now() + RETRY_LIMIT;
-        let mut pause = FIRST_PAUSE;
+        self.insist(request).0
+    }
+
+    /// As [`ask`](Self::ask), with whether the request was made more than once: it may have been done before.
+    fn insist(&self, request: &Request<'_>) -> (Result<String, Fault>, bool) {
+        let mut patience = Patience::new(RETRY_LIMIT);
+        let mut again = false;
         loop {
             let asked = self.once(request);
             let wait = match &asked {
-                Ok((429 | 502..=504, wait_s, _)) => wait_s.map_or(pause, Duration::from_secs),
-                Ok(_) => return self.understood(asked.map_err(|source| Fault::Away { source })?),
-                Err(ureq::Error::BadUri(_) | ureq::Error::Http(_)) => Duration::MAX,
-                Err(_) => pause,
+                Ok((429 | 502..=504, wait_s, _)) => {
+                    Some(wait_s.map_or(patience.pause(), Duration::from_secs))
+                }
+                Ok(_) | Err(ureq::Error::BadUri(_) | ureq::Error::Http(_)) => None,
+                Err(_) => Some(patience.pause()),
             };
-            let now = Instant::now();
-            if now.checked_add(wait).is_none_or(|then| then > deadline) {
-                return self.understood(asked.map_err(|source| Fault::Away { source })?);
-            }
-            // There is nobody to wake it; should something, it only asks again the sooner.
-            std::thread::park_timeout(wait);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let Some(wait) = wait.filter(|wait| patience.allows(*wait)) else {
+                let answer = asked.map_err(|source| Fault::Away { source });
+                return (answer.and_then(|answer| self.understood(answer)), again);
+            };
+            patience.wait(wait);
+            again = true;
         }
+    }
+
+    /// The study that a request made whose answer was lost.
+    fn made_before(&self, created: &Event, name: &str) -> Option<StudyId> {
+        let all = self.studies().ok()?;
+        let study = all.into_iter().find(|header| header.name == name)?;
+        let first = self.read(study.id, Revision(0), 1).ok()?;
+        (first.first() == Some(created)).then_some(study.id)
     }
 
     fn understood(&self, (status, _, text): (u16, Option<u64>, String)) -> Result<String, Fault> {
@@ -231,15 +242,21 @@ impl Storage for Http {
         at: Timestamp,
     ) -> Result<StudyId, CreateError> {
         let backend = |fault: Fault| CreateError::Backend(fault.into());
-        let config: Json = serde_json::from_str(&wire::config_to_json(config))
+        let text: Json = serde_json::from_str(&wire::config_to_json(config))
             .map_err(|error| backend(error.into()))?;
-        let body = json!({ "config": config, "by": by.as_str(), "at": at.0 }).to_string();
+        let body = json!({ "config": text, "by": by.as_str(), "at": at.0 }).to_string();
         let body = Some(("application/json", body.as_str()));
         let request = Request { method: "POST", path: "/api/v1/studies", body };
-        let answer = self.ask(&request).map_err(|fault| match &fault {
-            Fault::Refusal(refusal) if refusal.code == "name_taken" => CreateError::NameTaken {
-                name: refusal.more["name"].as_str().unwrap_or_default().to_owned(),
-            },
+        let (answer, again) = self.insist(&request);
+        let is_taken = |fault: &Fault| matches!(fault, Fault::Refusal(refusal) if refusal.code == "name_taken");
+        if again
+            && answer.as_ref().is_err_and(is_taken)
+            && let Some(study) = self.made_before(&Study::created(config, by, at), &config.name)
+        {
+            return Ok(study);
+        }
+        let answer = answer.map_err(|fault| match &fault {
+            fault if is_taken(fault) => CreateError::NameTaken { name: config.name.clone() },
             Fault::Refusal(refusal) if refusal.status == 507 => CreateError::Full(fault.into()),
             _ => backend(fault),
         })?;
@@ -290,11 +307,11 @@ impl Storage for Http {
 
     fn delete(&self, study: StudyId) -> Result<(), DeleteError> {
         let path = format!("/api/v1/studies/{}", study.0);
-        let asked = self.ask(&Request { method: "DELETE", path: &path, body: None });
-        match asked {
-            Ok(_) => Ok(()),
-            Err(fault) if gone(&fault) => Err(DeleteError::NoSuchStudy { study }),
-            Err(fault) => Err(DeleteError::Backend(fault.into())),
+        match self.insist(&Request { method: "DELETE", path: &path, body: None }) {
+            (Ok(_), _) => Ok(()),
+            (Err(fault), true) if gone(&fault) => Ok(()),
+            (Err(fault), false) if gone(&fault) => Err(DeleteError::NoSuchStudy { study }),
+            (Err(fault), _) => Err(DeleteError::Backend(fault.into())),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod http;
 mod memory;
 pub mod open;
 pub mod optuna;
+mod patience;
 pub mod postgres;
 pub mod sqlite;
 

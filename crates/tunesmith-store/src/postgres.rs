@@ -6,7 +6,7 @@
 mod opening;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::error::SqlState;
 use postgres::types::ToSql;
@@ -19,14 +19,11 @@ use tunesmith_core::{
 pub(crate) use opening::without_password as shown;
 pub use opening::{OpenError, SCHEMA_VERSION};
 
+use crate::patience::Patience;
 use crate::sqlite::Presence;
 
 /// How long a database may be away before a call gives up.
 pub const RECONNECT_LIMIT: Duration = Duration::from_mins(2);
-/// The pause before the first attempt to connect again, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Every statement of ours finds one row, or a range of revisions, by a key: to plan it anew for each call takes
 /// longer than to run it.
@@ -85,24 +82,22 @@ impl Postgres {
         mut work: impl FnMut(&mut Connected, bool) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut held = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let deadline = Instant::now() + RECONNECT_LIMIT;
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new(RECONNECT_LIMIT);
         let mut again = false;
         loop {
             let connected = match held.as_mut() {
                 Some(connected) if !connected.client.is_closed() => connected,
                 _ => match self.connect() {
                     Ok(connected) => held.insert(connected),
-                    Err(error) if Instant::now() >= deadline => return Err(error.into()),
+                    Err(error) if patience.is_over() => return Err(error.into()),
                     Err(_) => {
-                        std::thread::park_timeout(pause);
-                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        patience.wait(patience.pause());
                         continue;
                     }
                 },
             };
             match work(connected, again) {
-                Err(error) if error.is_lost() && Instant::now() < deadline => {
+                Err(error) if error.is_lost() && !patience.is_over() => {
                     again = true;
                     *held = None;
                 }

@@ -1,12 +1,15 @@
 //! A tunesmith server of a test's own, on a port that the system chooses, gone with the test; and what only a storage
 //! behind one can suffer.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use tunesmith_core::{Budget, Revision, Storage, StudyConfig, StudyId, Timestamp, Writer};
+use tunesmith_core::{
+    Budget, CreateError, DeleteError, Revision, Storage, StudyConfig, StudyId, Timestamp, Writer,
+};
 use tunesmith_server::{Scope, Surroundings, Tokens, serve};
 use tunesmith_store::Memory;
 use tunesmith_store::http::{Http, OpenError};
@@ -144,4 +147,62 @@ fn workers_behind_servers_share_a_search_with_one_that_is_not() {
     let loaded = tunesmith_core::load(&*memory, study).expect("whole");
     assert_eq!(loaded.trials().len() as u32, TRIALS);
     assert!(loaded.trials().iter().all(|trial| trial.leases == 1 && trial.is_finished()));
+}
+
+/// Between a client and a server: where it is told to, it lets a request through and loses the answer.
+struct Relay {
+    address: SocketAddr,
+    loses: Arc<AtomicBool>,
+}
+
+impl Relay {
+    fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let loses = Arc::new(AtomicBool::new(false));
+        let lost = Arc::clone(&loses);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let server = TcpStream::connect(server).expect("it listens");
+                let (mut asks, mut asked) =
+                    (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+                std::thread::spawn(move || std::io::copy(&mut asks, &mut asked));
+                let lost = Arc::clone(&lost);
+                std::thread::spawn(move || answer(server, client, &lost));
+            }
+        });
+        Self { address, loses }
+    }
+}
+
+fn answer(mut server: TcpStream, mut client: TcpStream, lost: &AtomicBool) {
+    let mut bytes = [0; 65_536];
+    while let Ok(count) = server.read(&mut bytes) {
+        if count == 0 || lost.swap(false, Ordering::SeqCst) {
+            break;
+        }
+        if client.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    drop(client.shutdown(Shutdown::Both));
+}
+
+#[test]
+fn what_was_done_before_its_answer_was_lost_is_done_once_and_no_error() {
+    let server = Behind::start(Arc::new(Memory::new()));
+    let relay = Relay::to(server.address);
+    let far = Http::with_token(&format!("http://{}", relay.address), Some(server.writer.clone()));
+    let far = far.expect("it answers");
+    relay.loses.store(true, Ordering::SeqCst);
+    let study = created(&far, "one");
+    assert!(!relay.loses.load(Ordering::SeqCst), "nothing was lost");
+    assert_eq!(server.storage().studies().expect("readable").len(), 1);
+    let other = far.create(&config("one"), &Writer::new("b"), Timestamp(2));
+    assert!(matches!(other, Err(CreateError::NameTaken { name }) if name == "one"));
+    relay.loses.store(true, Ordering::SeqCst);
+    far.delete(study).expect("it is gone, if by the first of two requests");
+    assert!(!relay.loses.load(Ordering::SeqCst), "nothing was lost");
+    assert!(matches!(far.delete(study), Err(DeleteError::NoSuchStudy { .. })));
 }
