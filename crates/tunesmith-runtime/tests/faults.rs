@@ -81,11 +81,10 @@ fn studies_survive_whatever_goes_wrong() {
 
 /// Plays one piece to its end.
 fn play(seed: u64) -> Played {
-    let stage_of =
-        |bound: u64, purpose: &str| tunesmith_core::Rng::at(seed, 0, purpose).below(bound);
-    let actors = 2 + stage_of(3, "actors") as usize;
-    let trials = 4 + stage_of(5, "trials") as u32;
-    let scheduler: Box<dyn Scheduler> = match stage_of(4, "scheduler") {
+    let drawn = |bound: u64, purpose: &str| tunesmith_core::Rng::at(seed, 0, purpose).below(bound);
+    let actors = 2 + drawn(3, "actors") as usize;
+    let trials = 4 + drawn(5, "trials") as u32;
+    let scheduler: Box<dyn Scheduler> = match drawn(4, "scheduler") {
         0 => Box::new(RunToEnd),
         1 => Box::new(PruneOdd),
         2 => Box::new(Halves { exploits: false, trials }),
@@ -96,15 +95,15 @@ fn play(seed: u64) -> Played {
     let study = storage.create(&config, &Writer::new("nobody"), Timestamp(0)).expect("it is new");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let piece = Piece {
-        stage: Stage::new(seed, actors, stage_of(30, "faults") as u32),
+        stage: Stage::new(seed, actors, drawn(30, "faults") as u32),
         storage,
         post: Arc::default(),
         policy: Policy { sampler: Box::new(Draw), scheduler },
         study,
         root: folder.path().to_owned(),
         dead: Mutex::default(),
-        neighbours: 1 + stage_of(3, "neighbours") as usize,
-        slots: 1 + stage_of(3, "slots") as usize,
+        neighbours: 1 + drawn(3, "neighbours") as usize,
+        slots: 1 + drawn(3, "slots") as usize,
     };
     let shared = &piece;
     std::thread::scope(|scope| {

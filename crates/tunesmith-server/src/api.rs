@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Notify;
 use tunesmith_core::{Storage, Study, StudyId, wire::FORMAT};
@@ -30,7 +31,7 @@ use crate::limits::Limits;
 use crate::problem::Problem;
 
 /// The header in which both sides say which format of events they speak.
-pub const VERSION_HEADER: HeaderName = HeaderName::from_static("tunesmith-format");
+pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("tunesmith-format");
 /// The largest request, bytes.
 pub(crate) const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Studies that are kept between requests.
@@ -178,4 +179,13 @@ pub(crate) fn body(
     })?;
     let text = String::from_utf8(bytes.into());
     text.map_err(|error| Problem::malformed(format!("the body is no UTF-8: {error}")))
+}
+
+/// A body of JSON, as what it must be.
+pub(crate) fn json_body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    bytes: Result<axum::body::Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<T, Problem> {
+    let text = body(headers, "application/json", bytes)?;
+    serde_json::from_str(&text).map_err(|error| Problem::malformed(error.to_string()))
 }

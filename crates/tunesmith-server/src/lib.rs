@@ -20,7 +20,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tunesmith_core::{BackendError, Policy, Storage, StudyConfig, Timestamp, Writer};
 
-pub use api::{VERSION_HEADER, description};
+pub use api::description;
 pub use tokens::{AddError, Kept, LoadError, RemoveError, Scope, Tokens};
 
 /// How often a running server looks whether it is to stop.
@@ -96,14 +96,12 @@ async fn run(
     let state = api::State::new(surroundings, Arc::clone(&stop));
     let routes = api::routes(state).into_make_service_with_connect_info::<SocketAddr>();
     let asked = stopped(Arc::clone(&stop));
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(asked);
-    let late = async {
-        stopped(stop).await;
-        tokio::time::timeout(LAST_WORDS, std::future::pending::<()>()).await
-    };
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(asked).into_future();
+    tokio::pin!(serving);
     tokio::select! {
-        served = serving => served,
-        _ = late => Ok(()),
+        served = &mut serving => served,
+        // Whoever listens to events would listen on.
+        () = stopped(stop) => tokio::time::timeout(LAST_WORDS, serving).await.unwrap_or(Ok(())),
     }
 }
 

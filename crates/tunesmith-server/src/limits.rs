@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Requests that an address may make at once.
-pub(crate) const BURST: f64 = 2_000.0;
+const BURST: f64 = 2_000.0;
 /// Requests that an address may make each second in the long run.
-pub(crate) const EACH_SECOND: f64 = 1_000.0;
+const EACH_SECOND: f64 = 1_000.0;
 /// Wrong tokens that an address may try at once.
-pub(crate) const WRONG_BURST: f64 = 20.0;
+const WRONG_BURST: f64 = 20.0;
 /// Wrong tokens that an address may try each second in the long run.
 const WRONG_EACH_SECOND: f64 = 0.2;
 /// Addresses that are remembered; beyond them the fullest buckets are forgotten first.

@@ -9,13 +9,17 @@ mod journal;
 mod model;
 mod schema12;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tunesmith_core::Study;
 
 pub use import::{ImportError, Imported, import};
 pub use model::{Oddity, Study as ForeignStudy};
+
+/// How every SQLite database begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// In which form Optuna keeps studies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,11 +123,14 @@ pub enum WriteError {
 /// # Errors
 /// [`ReadError`].
 pub fn read(path: &Path) -> Result<Vec<ForeignStudy>, ReadError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-    if bytes.starts_with(b"SQLite format 3\0") {
+    let io = |source| ReadError::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(SQLITE.len() as u64).read_to_end(&mut bytes).map_err(io)?;
+    if bytes == SQLITE {
         return schema12::read(path);
     }
+    file.read_to_end(&mut bytes).map_err(io)?;
     let text = String::from_utf8_lossy(&bytes);
     let first = text.lines().next().unwrap_or_default();
     if !first.starts_with('{') || !first.contains("\"op_code\"") {

@@ -155,23 +155,14 @@ impl World {
     pub(crate) fn live(&mut self, plan: Plan) -> Life {
         self.workers += 1;
         let name = format!("worker-{}", self.workers);
-        let stop = Arc::new(AtomicBool::new(false));
         let storage = Faulty {
             inner: Arc::clone(&self.storage),
             left: AtomicI64::new(plan.appends.unwrap_or(i64::MAX)),
         };
-        let shared = Rc::new(RefCell::new(Shared {
-            plan,
-            tick: 0,
-            starts: Vec::new(),
-            retraced: Vec::new(),
-            packs: Vec::new(),
-            storage: Arc::clone(&self.storage),
-            study: self.study,
-            stop: Arc::clone(&stop),
-            now: Rc::clone(&self.now),
-        }));
-        let mut launcher = Fakes { shared: Rc::clone(&shared) };
+        let mut launcher = Fakes::new(plan, Arc::clone(&self.storage), self.study);
+        let shared = Rc::clone(&launcher.shared);
+        shared.borrow_mut().now = Rc::clone(&self.now);
+        let stop = Arc::clone(&shared.borrow().stop);
         let mut keeper = Shelf { root: self.folder.path().to_owned(), ended: Vec::new() };
         let (watcher, watched) = sync_channel(100_000);
         let around = Surroundings {

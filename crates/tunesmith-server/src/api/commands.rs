@@ -10,8 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tunesmith_core::{Command, Event, Stream, wire};
 
-use super::log::JSON;
-use super::{State, body, study_id};
+use super::{State, json_body, study_id};
 use crate::problem::Problem;
 
 /// A command as it comes.
@@ -32,10 +31,7 @@ pub(crate) async fn command(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let id = study_id(&study)?;
-    let text = body(&headers, JSON, bytes)?;
-    let told: Told =
-        serde_json::from_str(&text).map_err(|error| Problem::malformed(error.to_string()))?;
-    let command = match told {
+    let command = match json_body(&headers, bytes)? {
         Told::Pause => Command::Pause,
         Told::Resume => Command::Resume,
         Told::Cancel { trial } => Command::Cancel { trial },

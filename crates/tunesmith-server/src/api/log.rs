@@ -10,13 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tunesmith_core::{Event, Revision, Timestamp, Writer, wire};
 
-use super::{State, body, study_id};
+use super::{State, body, json_body, study_id};
 use crate::problem::Problem;
 
 /// The type of lines of events.
-pub(crate) const LINES: &str = "application/x-ndjson";
-/// The type of everything else.
-pub(crate) const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
 /// Events that are read at once at most.
 const MOST_AT_ONCE: u32 = 4_096;
 
@@ -61,9 +59,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let text = body(&headers, JSON, bytes)?;
-    let Creation { config, by, at } =
-        serde_json::from_str(&text).map_err(|error| Problem::malformed(error.to_string()))?;
+    let Creation { config, by, at } = json_body(&headers, bytes)?;
     let config = wire::config_from_json(&config.to_string())
         .map_err(|error| Problem::malformed(format!("config: {error}")))?;
     config.validate().map_err(|error| Problem::malformed(format!("config: {error}")))?;

@@ -349,9 +349,8 @@ impl Log<'_> {
         &mut self,
         number: usize,
         trial: &model::Trial,
-        seconds: f64,
+        device_seconds: f64,
     ) -> Result<Fact, ImportError> {
-        let device_seconds = seconds;
         let last = trial.intermediate.values().rev().find(|value| value.is_finite());
         let is_said = |values: &Vec<f64>| matches!(values[..], [value] if Some(&value) == last);
         if trial.state != State::Complete

@@ -177,7 +177,7 @@ impl Relay {
 }
 
 fn answer(mut server: TcpStream, mut client: TcpStream, lost: &AtomicBool) {
-    let mut bytes = [0; 65_536];
+    let mut bytes = [0; 8_192];
     while let Ok(count) = server.read(&mut bytes) {
         if count == 0 || lost.swap(false, Ordering::SeqCst) {
             break;
