@@ -8,7 +8,8 @@ use std::str::FromStr;
 /// One worker process, unlike any other before or after it.
 ///
 /// Written as `host:boot:namespace:pid:start`. `start` is the process's start time in clock ticks
-/// since boot, as the kernel keeps it, so that a pid used again is not taken for the old process.
+/// since boot, as the kernel keeps it, so that a pid used again is not taken for the old process. Where a process holds
+/// several workers each has a number of its own behind it: `host:boot:namespace:pid:start:number`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     host: String,
@@ -16,6 +17,7 @@ pub struct Identity {
     namespace: String,
     pid: u32,
     start: u64,
+    number: Option<u32>,
 }
 
 /// What is known of another worker.
@@ -50,7 +52,14 @@ impl Identity {
                 .unwrap_or_default(),
             pid,
             start: start_of(pid).unwrap_or_default(),
+            number: None,
         }
+    }
+
+    /// The same process as the worker of that number in it.
+    #[must_use]
+    pub fn numbered(self, number: u32) -> Self {
+        Self { number: Some(number), ..self }
     }
 
     /// What is known here of `other`.
@@ -71,8 +80,9 @@ impl Identity {
 
 impl std::fmt::Display for Identity {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { host, boot, namespace, pid, start } = self;
-        write!(formatter, "{host}:{boot}:{namespace}:{pid}:{start}")
+        let Self { host, boot, namespace, pid, start, number } = self;
+        write!(formatter, "{host}:{boot}:{namespace}:{pid}:{start}")?;
+        number.map_or(Ok(()), |number| write!(formatter, ":{number}"))
     }
 }
 
@@ -82,8 +92,13 @@ impl FromStr for Identity {
     fn from_str(text: &str) -> Result<Self, IdentityError> {
         let wrong = || IdentityError { text: text.to_owned() };
         let parts: Vec<&str> = text.split(':').collect();
-        let [host, boot, namespace, pid, start] = parts.as_slice() else {
+        let [host, boot, namespace, pid, start, number @ ..] = parts.as_slice() else {
             return Err(wrong());
+        };
+        let number = match number {
+            [] => None,
+            [number] => Some(number.parse().map_err(|_| wrong())?),
+            _ => return Err(wrong()),
         };
         Ok(Self {
             host: (*host).to_owned(),
@@ -91,6 +106,7 @@ impl FromStr for Identity {
             namespace: (*namespace).to_owned(),
             pid: pid.parse().map_err(|_| wrong())?,
             start: start.parse().map_err(|_| wrong())?,
+            number,
         })
     }
 }
@@ -121,6 +137,16 @@ mod tests {
     fn an_identity_is_read_as_it_is_written() {
         let identity = Identity::of_this_process();
         assert_eq!(identity.to_string().parse(), Ok(identity));
+    }
+
+    #[test]
+    fn several_workers_of_a_process_share_its_fate_and_no_name() {
+        let here = Identity::of_this_process();
+        let first = here.clone().numbered(1);
+        assert_eq!(first.to_string().parse(), Ok(first.clone()));
+        assert_ne!(first.to_string(), here.clone().numbered(2).to_string());
+        assert_eq!(here.fate_of(&first), Fate::Alive);
+        assert!("a:b:c:1:2:3:4".parse::<Identity>().is_err());
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod findings;
 mod front;
 mod interrupt;
 mod progress;
-mod study_file;
 mod table;
 
 use std::process::ExitCode;
@@ -23,7 +22,7 @@ use commands::{
     rerun, run, schema, serve, show, sweep, token, trainer, trials,
 };
 use exit::{Class, Failure};
-use study_file::LoadError;
+use tunesmith_file::LoadError;
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();

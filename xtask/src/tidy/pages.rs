@@ -104,7 +104,11 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
 /// False for a path or crate that is not there. Anything else in backticks is taken on trust.
 fn exists(root: &Path, name: &str) -> bool {
     if is_crate(name) {
-        return root.join("crates").join(name).join("Cargo.toml").is_file();
+        // The Python package's crate lies beside its Python.
+        let own = name.trim_start_matches("tunesmith-");
+        return [root.join("crates").join(name), root.join(own)]
+            .iter()
+            .any(|folder| folder.join("Cargo.toml").is_file());
     }
     if !is_path(root, name) {
         return true;

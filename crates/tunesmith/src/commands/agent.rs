@@ -16,8 +16,8 @@ use crate::artefacts::Artefacts;
 use crate::cli::{AgentArguments, CommandLine};
 use crate::exit::{Class, Classified, Failure};
 use crate::progress::{displays, watch};
-use crate::study_file::Task;
 use crate::{findings, interrupt};
+use tunesmith_file::Task;
 
 /// Why an agent cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,7 @@ fn settle(task: &mut Task, arguments: &AgentArguments) -> Result<(), AgentError>
                 return Err(AgentError::NoDirectory { directory: spec.directory.clone() });
             }
         }
+        Task::Caller => {}
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ use crate::cli::EnqueueArguments;
 use crate::exit::{Class, Classified, Failure};
 use crate::findings;
 use crate::progress::short_params;
-use crate::study_file;
 
 /// Why no trial was added.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +24,8 @@ enum EnqueueError {
 /// Adds the trial and says which it is.
 pub(crate) fn run(address: &str, arguments: &EnqueueArguments) -> Result<(), Failure> {
     let (storage, id, mut study) = studies::opened(address, Some(&arguments.study))?;
-    let params = study_file::settings(&arguments.settings, study.space()).class(Class::Usage)?;
+    let params =
+        tunesmith_file::settings(&arguments.settings, study.space()).class(Class::Usage)?;
     if !arguments.again {
         check_new(&study, &params).class(Class::Usage)?;
     }

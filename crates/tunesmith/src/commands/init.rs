@@ -47,3 +47,22 @@ pub(crate) fn text(template: Template) -> &'static str {
         Template::GlueRte => include_str!("init/glue_rte.yaml"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::ValueEnum;
+    use tunesmith_file::StudyFile;
+
+    use super::{Template, text};
+
+    #[test]
+    fn every_template_is_accepted() {
+        for template in Template::value_variants() {
+            if let Err(error) = StudyFile::parse(Path::new("study.yaml"), text(*template).into()) {
+                panic!("{error}");
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::study_file::{LoadError, StudyFile, Template};
+use tunesmith_file::{LoadError, StudyFile, Template};
 
 /// The most seeds of a comparison.
 const MOST_SEEDS: u32 = 1_000;

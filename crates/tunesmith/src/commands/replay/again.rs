@@ -17,8 +17,8 @@ use crate::cli::{CommandLine, ReplayArguments};
 use crate::commands::run::{open_failure, trainers};
 use crate::commands::{print, studies};
 use crate::exit::{Class, Classified, Failure};
-use crate::study_file::Task;
 use crate::{figures, interrupt};
+use tunesmith_file::Task;
 
 /// How long to wait for a message before looking at Ctrl-C again.
 const POLL: std::time::Duration = std::time::Duration::from_millis(200);
@@ -41,6 +41,10 @@ enum ReplayError {
         "the trials of `{study}` are programs: `tunesmith rerun --trial` runs one again, and `replay --verify` derives what was decided"
     )]
     Program { study: String },
+    #[error(
+        "the trials of `{study}` are run by the Python program that asks for them; `replay --verify` derives what was decided"
+    )]
+    Caller { study: String },
     #[error("the trainer refused trial {trial}: {reason}")]
     Refused { trial: u32, reason: String },
     #[error("the trainer ended: {ending}")]
@@ -144,6 +148,7 @@ fn open(study: &Study) -> Result<Open, ReplayError> {
         // Nothing of it is to be gone on with.
         Ok(Task::Trained(open)) => Ok(Open { pack: 1, checkpoint_seconds: 1e9, ..*open }),
         Ok(Task::Program(_)) => Err(ReplayError::Program { study: name() }),
+        Ok(Task::Caller) => Err(ReplayError::Caller { study: name() }),
         Err(source) => Err(ReplayError::Task { study: name(), source }),
     }
 }

@@ -21,7 +21,7 @@ use crate::artefacts::Artefacts;
 use crate::exit::{Class, Classified, Failure};
 use crate::findings;
 use crate::progress::Heading;
-use crate::study_file::Task;
+use tunesmith_file::Task;
 
 /// What work on a study takes.
 pub(in crate::commands) struct Labour<'a> {
@@ -109,7 +109,20 @@ pub(in crate::commands) fn launcher(
             });
             Ok((Box::new(launcher), slots))
         }
+        Task::Caller => {
+            let error = RunByCaller { study: config.name.clone() };
+            Err(Failure::new(Class::Usage, error))
+        }
     }
+}
+
+/// Nothing here can run the trials.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the trials of `{study}` are run by the Python program that asks for them; run that program again to go on"
+)]
+struct RunByCaller {
+    study: String,
 }
 
 /// Trainers are this program again, under its hidden command.

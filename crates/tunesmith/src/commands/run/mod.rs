@@ -2,19 +2,16 @@
 //! is spent, and shows what was found. It refuses to run a file under the name of another study.
 
 mod closing;
-mod difference;
 mod household;
 mod labour;
-mod warm;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tunesmith_core::{
     Command, CreateError, Policy, Replication, Storage, Study, StudyConfig, StudyId, Timestamp,
-    Trial, Value, Writer,
+    Writer,
 };
 use tunesmith_runtime::clock::{Clock, SystemClock};
 use tunesmith_runtime::identity::Identity;
@@ -34,7 +31,7 @@ use crate::cli::{CommandLine, RunArguments};
 use crate::exit::{Class, Classified, Failure};
 use crate::interrupt;
 use crate::progress::{Heading, displays, watch};
-use crate::study_file::{StudyFile, Task};
+use tunesmith_file::{StudyFile, Task, difference, warm};
 
 /// Things that happened and were not shown yet; beyond it the worker waits.
 pub(super) const WATCH_LIMIT: usize = 1_024;
@@ -56,6 +53,11 @@ pub(crate) fn run(line: &CommandLine, arguments: &RunArguments) -> Result<Class,
 pub(super) fn load(path: &std::path::Path, lenient: bool) -> Result<StudyFile, Failure> {
     let load = if lenient { StudyFile::load_leniently } else { StudyFile::load };
     load(path).class(Class::StudyFile)
+}
+
+fn warm_failure(error: warm::WarmError) -> Failure {
+    let class = if error.is_of_storage() { Class::Storage } else { Class::StudyFile };
+    Failure::new(class, error)
 }
 
 /// Creates the study of a file, or finds it, with all that the file wants tried; runs nothing.
@@ -108,7 +110,7 @@ impl Run {
         let presence =
             if file.warm_start.is_empty() { Presence::CreateIfMissing } else { Presence::Existing };
         let storage = studies::storage(&line.storage, presence)?;
-        let learned = warm::apply(&*storage, &mut file)?;
+        let learned = warm::apply(&*storage, &mut file).map_err(warm_failure)?;
         if let Some(learned) = learned.filter(|_| !line.quiet) {
             anstream::eprintln!("{learned}");
         }
@@ -174,21 +176,8 @@ impl Run {
     /// Queues what the file wants tried and the study does not have yet: a crash between two of them, and a file that
     /// grew, are made good by the next run.
     fn enqueue(&self, id: StudyId, study: &mut Study) -> Result<(), Failure> {
-        let mut matched = BTreeSet::new();
-        let mut missing = Vec::new();
-        for wanted in &self.file.enqueue {
-            let has = |(name, value): (&str, &Value), trial: &Trial| {
-                trial.params.get(name).is_some_and(|own| own.same_as(value))
-            };
-            let same = study.enqueued().find(|trial| {
-                !matched.contains(&trial.number) && wanted.iter().all(|one| has(one, trial))
-            });
-            match same {
-                Some(trial) => drop(matched.insert(trial.number)),
-                None => missing.push(wanted.clone()),
-            }
-        }
-        missing
+        self.file
+            .missing_from(study)
             .into_iter()
             .try_for_each(|params| self.submit(id, study, &Command::Enqueue { params }))
     }

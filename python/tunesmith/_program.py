@@ -1,0 +1,1 @@
+../../crates/tunesmith-runtime/python/tunesmith.py

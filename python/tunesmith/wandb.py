@@ -1,0 +1,1 @@
+../../crates/tunesmith-runtime/python/wandb.py
