@@ -217,7 +217,9 @@ class Trial:
 
     def release(self) -> None:
         """Hands the trial back: it waits for another worker, who goes on from its checkpoint."""
-        self._end(lambda: self._engine.release(self.number, self._lease, self._lap()) or "queued")
+        if not self._is_over:
+            self._engine.release(self.number, self._lease, self._lap())
+            self._is_over = True
 
     @property
     def is_over(self) -> bool:

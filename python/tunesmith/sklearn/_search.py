@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs  # type: ignore[import-untyped]
-from scipy.stats import rankdata  # type: ignore[import-untyped]
-from sklearn.base import is_classifier  # type: ignore[import-untyped]
-from sklearn.exceptions import FitFailedWarning  # type: ignore[import-untyped]
-from sklearn.model_selection import check_cv  # type: ignore[import-untyped]
-from sklearn.model_selection._search import BaseSearchCV  # type: ignore[import-untyped]
-from sklearn.utils import check_random_state, indexable  # type: ignore[import-untyped]
+from joblib import effective_n_jobs
+from scipy.stats import rankdata
+from sklearn.base import is_classifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import check_random_state, indexable
 
 from .._engine import Busy, Finished, StorageError
 from .._study import Study, studies

@@ -19,7 +19,7 @@ class NotApplied(RuntimeError):
     """The optimiser does not have the hyperparameters that the trial has."""
 
 
-class Reporter(TrainerCallback):  # type: ignore[misc]
+class Reporter(TrainerCallback):
     """Reports every evaluation from the first rank; the verdict goes to all ranks, so that they stop together."""
 
     def __init__(self, trial: Trial | None, objective: Any, params: dict[str, Any], rows: int | None) -> None:
@@ -78,7 +78,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         return control
 
 
-class Overrider(TrainerCallback):  # type: ignore[misc]
+class Overrider(TrainerCallback):
     """Sets the optimiser's hyperparameters over a restored state, and reads them back at the first step."""
 
     def __init__(self, trainer: Any, reporter: Reporter) -> None:

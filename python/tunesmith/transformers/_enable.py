@@ -41,7 +41,7 @@ def enable() -> None:
         return _search(self, hp_space, compute_objective, n_trials, direction, hp_name, keys)
 
     hyperparameter_search.has_tunesmith = True  # type: ignore[attr-defined]
-    Trainer.hyperparameter_search = hyperparameter_search
+    Trainer.hyperparameter_search = hyperparameter_search  # type: ignore[method-assign]
 
 
 def _search(

@@ -60,7 +60,7 @@ def adapted(model: Any, values: Mapping[str, Any], of_model: Mapping[str, Any]) 
         from peft import LoraConfig, PeftModel, get_peft_model
     except ImportError:
         raise ImportError("hyperparameters `lora.…` need PEFT: pip install peft") from None
-    config = LoraConfig(task_type="SEQ_CLS")
+    config: Any = LoraConfig(task_type="SEQ_CLS")
     if isinstance(model, PeftModel):
         config = copy.deepcopy(model.peft_config[model.active_adapter])
         model = model.unload()

@@ -101,27 +101,27 @@ def search(
         raise ValueError("a search makes the model anew for every trial: give the Trainer model_init in place of model")
     measured, by_metric = _objective.described(metric, goal, metrics, compute_objective, trainer.args)
     root = Path(trainer.args.output_dir)
-    by_run = callable(space)
-    if not by_run:
-        check_names(trainer.args, space)
+    by_run = None if isinstance(space, Mapping) else space
+    fixed = space if isinstance(space, Mapping) else None
+    check_names(trainer.args, fixed or {})
     study = None
     if _ranks.is_first():
         location = str(storage or root / "tunesmith.db")
         if "://" not in location and location != "memory:":
             Path(location).parent.mkdir(parents=True, exist_ok=True)
         study = Study(
-            None if by_run else space,
+            fixed,
             name=name or _new_name(location),
             storage=location,
             trials=trials,
-            method=method or (DEFAULT_METHOD if not by_run else "auto"),
+            method=method or (DEFAULT_METHOD if fixed is not None else "auto"),
             scheduler=scheduler,
             runs=root.parent,
             **measured,
             **keys,
         )
         study.folder = root
-    run = _Search(trainer, space if by_run else None, study, objective or by_metric, trial_name, keep_model, shrink, catch)
+    run = _Search(trainer, by_run, study, objective or by_metric, trial_name, keep_model, shrink, catch)
     run.until = None if timeout is None else time.monotonic() + timeout
     with run.clean():
         run.go()
