@@ -111,7 +111,7 @@ def test_their_takeover_keeps_the_donors_learning_rate(tmp_path, monkeypatch):
     """What Ray's population-based training makes the Trainer do: the donor's checkpoint, other arguments. Ours is
     test_population.py."""
     # It knows dictionaries where Ray is installed.
-    monkeypatch.setattr("transformers.integrations.integration_utils.is_ray_available", lambda: True)
+    monkeypatch.setattr("transformers.integrations.hp_params", dict)
     donor = tiny.trainer(tmp_path / "donor", learning_rate=1e-3, lr_scheduler_type="constant", save_strategy="steps",
                          save_steps=4)
     donor.train()
