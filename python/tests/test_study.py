@@ -155,6 +155,14 @@ def test_a_loop_that_is_left_hands_its_trial_back():
     assert study.counts["queued"] == 1
 
 
+def test_a_loop_that_ends_no_trial_is_told_so():
+    study = tunesmith.Study(SPACE, trials=2)
+    with pytest.raises(RuntimeError, match="did not end trial 0; call trial.complete"):
+        for trial in study:
+            assert trial.number == 0
+    assert study.counts["queued"] == 1
+
+
 def test_threads_share_a_study():
     study = tunesmith.Study(SPACE, trials=40, method="random")
     seen, barrier = set(), threading.Barrier(2, timeout=30)

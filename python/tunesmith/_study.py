@@ -141,7 +141,11 @@ class Study:
         raise ValueError(f"a trial ends completed, pruned or failed, not {state}")
 
     def __iter__(self) -> Iterator[Trial]:
-        """Trials until the search is over. One that the loop's body neither ends nor reports on is handed back."""
+        """Trials until the search is over. One that the loop's body does not end is handed back when the loop is left.
+
+        Raises:
+            RuntimeError: The body went on to the next trial and left its own open: it would be given the same again.
+        """
         while True:
             try:
                 trial = self.ask(wait=float("inf"))
@@ -150,8 +154,13 @@ class Study:
             try:
                 yield trial
             finally:
-                if not trial.is_over:
-                    trial.release()
+                was_ended = trial.is_over
+                trial.release()
+            if not was_ended:
+                raise RuntimeError(
+                    f"the loop's body did not end trial {trial.number}; call trial.complete(…), prune() or fail(…), "
+                    "or leave the loop"
+                )
 
     def optimize(
         self,
