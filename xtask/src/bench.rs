@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod pack;
+mod python;
 mod regret;
 mod search;
 mod storage;
@@ -26,6 +27,8 @@ pub(crate) enum Case {
     Overhead,
     /// Trials trained in one pack, against the same ones after another
     Pack(pack::Pack),
+    /// Studies through the Python package, against optuna and rustuna
+    Python(python::Python),
     /// What methods of search would recommend, by `tunesmith bench` with every task; it keeps its own results
     Regret(regret::Regret),
     /// An ask and a tell of the samplers with a model, against optuna and rustuna
@@ -43,6 +46,7 @@ pub(crate) fn run(root: &Path, case: &Case) -> Result<bool> {
     let measured = match case {
         Case::Overhead => measure(root, "tunesmith-store", "overhead", &[])?,
         Case::Pack(options) => pack::measure(root, options)?,
+        Case::Python(options) => python::measure(root, options)?,
         Case::Regret(options) => return regret::run(root, options),
         Case::Search(options) => search::measure(root, options)?,
         Case::Storage(options) => storage::measure(root, options)?,

@@ -80,7 +80,7 @@ pub(crate) fn measure(root: &Path, options: &Search) -> Result<Vec<Map<String, V
 }
 
 /// The median that a bench program printed.
-fn milliseconds(command: &mut Command) -> Result<f64> {
+pub(super) fn milliseconds(command: &mut Command) -> Result<f64> {
     let output = command
         .stderr(Stdio::inherit())
         .output()

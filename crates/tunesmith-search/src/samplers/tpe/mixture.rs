@@ -9,13 +9,21 @@ use tunesmith_core::Rng;
 use super::Flavour;
 use super::dimension::{Kind, Range};
 use super::observations::Observations;
-use crate::numeric::special::{LN_SQRT_2PI, log_gauss_mass, truncated_normal_quantile};
+use crate::numeric::special::{
+    exponentials, gauss_mass_around_zero, log_gauss_mass, truncated_normal_quantile,
+};
 
 /// How far below the greatest a logarithm no longer counts.
 const NEGLIGIBLE: f64 = 45.0;
 
 /// In deviations: a normal has no mass beyond that shows in 53 bits.
 const FAR: f64 = 9.0;
+
+/// √(2π).
+const SQRT_2PI: f64 = 2.506_628_274_631_000_7;
+
+/// Products of divisors are kept above its inverse and below it, so that many dimensions neither vanish nor overflow.
+const LARGE: f64 = 1e200;
 
 /// The newest trials whose weights do not fade.
 const FULL_WEIGHTS: usize = 25;
@@ -29,6 +37,30 @@ pub(super) struct Mixture<'a> {
     constants: Vec<f64>,
     /// One a dimension.
     kernels: Vec<Kernels<'a>>,
+    /// Which of them are lattices, whose logarithms are bounds first.
+    lattices: Vec<usize>,
+}
+
+/// What the kernels of each component are divided by, as a product: one logarithm in the end for all dimensions.
+struct Divisors {
+    products: Vec<f64>,
+    /// The logarithms of what was taken out of the products.
+    logs: Vec<f64>,
+}
+
+impl Divisors {
+    fn new(components: usize) -> Self {
+        Self { products: vec![1.0; components], logs: vec![0.0; components] }
+    }
+
+    fn multiply(&mut self, component: usize, by: f64) {
+        let product = self.products[component] * by;
+        self.products[component] = product;
+        if !(1.0 / LARGE..LARGE).contains(&product) {
+            self.logs[component] += libm::log(product);
+            self.products[component] = 1.0;
+        }
+    }
 }
 
 /// The kernels of one dimension, one a component; the last is the prior's.
@@ -76,14 +108,14 @@ impl<'a> Mixture<'a> {
         let (weights, prior_weight) = weights(observations, &rows, of_good, flavour);
         let sum: f64 = weights.iter().sum::<f64>() + prior_weight;
         let shares = || weights.iter().copied().chain([prior_weight]).map(|weight| weight / sum);
-        let mut constants: Vec<f64> = shares().map(libm::log).collect();
-        let kernels = block
+        let mut divisors = Divisors::new(rows.len() + 1);
+        let kernels: Vec<Kernels<'a>> = block
             .iter()
             .map(|index| {
                 let at = rows.iter().map(|row| observations.columns[*index][*row]);
                 match &observations.dimensions[*index].kind {
                     Kind::Range(range) => {
-                        Kernels::normal(range, at.collect(), flavour, &mut constants)
+                        Kernels::normal(range, at.collect(), flavour, &mut divisors)
                     }
                     Kind::Choice(prior) => Kernels::choice(prior, at),
                 }
@@ -95,7 +127,13 @@ impl<'a> Mixture<'a> {
                 Some(*sum)
             })
             .collect();
-        Self { cumulative, constants, kernels }
+        let constants = shares()
+            .zip(divisors.products.iter().zip(&divisors.logs))
+            .map(|(share, (product, log))| libm::log(share / product) - log)
+            .collect();
+        let is_lattice = |index: &usize| matches!(kernels[*index], Kernels::Lattice { .. });
+        let lattices = (0..kernels.len()).filter(is_lattice).collect();
+        Self { cumulative, constants, kernels, lattices }
     }
 
     /// A draw: for each dimension a candidate, which is an index of a choice, a real of a lattice, else a coordinate.
@@ -109,7 +147,16 @@ impl<'a> Mixture<'a> {
     /// The logarithm of the density at each candidate; on lattices and choices of the probability.
     pub(super) fn log_densities(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
         let mut scratch = Scratch::default();
-        candidates.iter().map(|candidate| self.log_density(candidate, &mut scratch)).collect()
+        // The same steps in wider registers where the processor has them; nothing is contracted or reordered.
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                candidates
+                    .iter()
+                    .map(|candidate| self.log_density(candidate, &mut scratch))
+                    .collect()
+            },
+        )
     }
 
     /// Means and deviations of the kernels of a numeric dimension.
@@ -123,6 +170,7 @@ impl<'a> Mixture<'a> {
         }
     }
 
+    #[inline(always)]
     fn log_density(&self, candidate: &[f64], scratch: &mut Scratch) -> f64 {
         let Scratch { bounds, kept, masses } = scratch;
         bounds.clone_from(&self.constants);
@@ -131,38 +179,52 @@ impl<'a> Mixture<'a> {
             kernels.add_bounds(*at, bounds, masses);
         }
         let exact = |component: usize, bound: f64, masses: &mut [Vec<f64>]| {
-            let lattices = self.kernels.iter().zip(candidate).zip(masses);
-            lattices.fold(bound, |sum, ((kernels, at), masses)| {
-                sum + kernels.mend(component, *at, masses)
+            self.lattices.iter().fold(bound, |sum, index| {
+                sum + self.kernels[*index].mend(component, candidate[*index], &mut masses[*index])
             })
         };
         let highest = highest(bounds);
         let mut top = exact(highest, bounds[highest], masses);
         kept.clear();
-        for (component, bound) in bounds.iter().enumerate() {
-            if *bound > top - NEGLIGIBLE {
-                let log = exact(component, *bound, masses);
-                top = top.max(log);
-                kept.push(log);
+        if self.lattices.is_empty() {
+            // Written each time and kept where it counts: no branch to be guessed wrong.
+            kept.resize(bounds.len(), 0.0);
+            let mut count = 0;
+            for bound in bounds.iter() {
+                kept[count] = *bound;
+                count += usize::from(*bound > top - NEGLIGIBLE);
+            }
+            kept.truncate(count);
+        } else {
+            for (component, bound) in bounds.iter().enumerate() {
+                if *bound > top - NEGLIGIBLE {
+                    let log = exact(component, *bound, masses);
+                    top = top.max(log);
+                    kept.push(log);
+                }
             }
         }
         if top == f64::NEG_INFINITY {
             return top;
         }
-        let near = kept.iter().filter(|log| **log > top - NEGLIGIBLE);
-        top + libm::log(near.map(|log| libm::exp(log - top)).sum::<f64>())
+        kept.iter_mut().for_each(|log| *log -= top);
+        exponentials(kept);
+        top + libm::log(kept.iter().sum::<f64>())
     }
 }
 
 /// The index of the greatest; the first of equals.
+#[inline(always)]
 fn highest(values: &[f64]) -> usize {
-    let mut best = (f64::NEG_INFINITY, 0);
-    for (index, value) in values.iter().enumerate() {
-        if *value > best.0 {
-            best = (*value, index);
+    let mut lanes = [f64::NEG_INFINITY; 16];
+    let (chunks, rest) = values.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = if *value > *lane { *value } else { *lane };
         }
     }
-    best.1
+    let top = lanes.iter().chain(rest).fold(f64::NEG_INFINITY, |top, value| top.max(*value));
+    values.iter().position(|value| *value == top).unwrap_or(0)
 }
 
 /// The weights of the components by age, and the prior's.
@@ -207,8 +269,13 @@ pub(super) fn fading_weights(count: usize) -> Vec<f64> {
 }
 
 impl<'a> Kernels<'a> {
-    /// Truncated normals at the coordinates, and the prior's. Takes what they are divided by off `constants`.
-    fn normal(range: &'a Range, mut mu: Vec<f64>, flavour: Flavour, constants: &mut [f64]) -> Self {
+    /// Truncated normals at the coordinates, and the prior's. Adds what they are divided by to `divisors`.
+    fn normal(
+        range: &'a Range,
+        mut mu: Vec<f64>,
+        flavour: Flavour,
+        divisors: &mut Divisors,
+    ) -> Self {
         let sorted = sorted(&mu);
         let mut sigma = vec![range.prior_sigma; mu.len() + 1];
         let mut distinct = vec![0; mu.len() + 1];
@@ -224,18 +291,22 @@ impl<'a> Kernels<'a> {
             distinct[*index as usize] = distinct_count - 1;
         }
         mu.push(range.prior_mu);
-        for ((constant, mu), sigma) in constants.iter_mut().zip(&mu).zip(&sigma) {
+        for (component, (mu, sigma)) in mu.iter().zip(&sigma).enumerate() {
             let (low, high) = ((range.low - mu) / sigma, (range.high - mu) / sigma);
             if low > -FAR || high < FAR {
-                *constant -= log_gauss_mass(low, high);
+                let mass = gauss_mass_around_zero(low, high);
+                match mass {
+                    Some(mass) => divisors.multiply(component, mass),
+                    None => divisors.logs[component] += log_gauss_mass(low, high),
+                }
             }
         }
         if range.lattice.is_some() {
             let distinct_count = distinct_count as usize;
             return Self::Lattice { range, mu, sigma, distinct, distinct_count };
         }
-        for (constant, sigma) in constants.iter_mut().zip(&sigma) {
-            *constant -= libm::log(*sigma) + LN_SQRT_2PI;
+        for (component, sigma) in sigma.iter().enumerate() {
+            divisors.multiply(component, sigma * SQRT_2PI);
         }
         let inverse = sigma.iter().map(|sigma| 1.0 / sigma).collect();
         Self::Normal { range, mu, sigma, inverse }
@@ -276,6 +347,7 @@ impl<'a> Kernels<'a> {
     }
 
     /// Adds to each component's sum its logarithm at `at`; on a lattice a bound of it from above.
+    #[inline(always)]
     fn add_bounds(&self, at: f64, sums: &mut [f64], masses: &mut Vec<f64>) {
         match self {
             Self::Normal { mu, inverse, .. } => {
@@ -334,20 +406,32 @@ fn choice_log(observed: u32, index: usize, logs: &[[f64; 3]]) -> f64 {
 
 /// The coordinates with their places, ascending; equal ones in the order of their places.
 fn sorted(coordinates: &[f64]) -> Vec<(f64, u32)> {
-    // One whole number compares faster than a pair: a real's bits, turned so that they ascend, and the place below.
+    /// Low bits of a key that hold a place.
+    const PLACES: u32 = 24;
+    // Whole numbers compare faster than pairs: the high bits of a real, turned so that they ascend, with the place
+    // below them. Reals that share these bits are mended afterwards.
     let ascending = |at: f64| {
         let bits = at.to_bits();
         if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
     };
-    let mut keys: Vec<u128> = (0_u32..)
+    let mask = (1_u64 << PLACES) - 1;
+    let mut keys: Vec<u64> = (0_u64..)
         .zip(coordinates)
-        .map(|(place, at)| u128::from(ascending(*at)) << 32 | u128::from(place))
+        .map(|(place, at)| (ascending(*at) & !mask) | (place & mask))
         .collect();
     keys.sort_unstable();
-    keys.into_iter()
-        .map(|key| key as u32)
-        .map(|place| (coordinates[place as usize], place))
-        .collect()
+    let mut pairs: Vec<(f64, u32)> = keys
+        .into_iter()
+        .map(|key| (coordinates[(key & mask) as usize], (key & mask) as u32))
+        .collect();
+    for end in 1..pairs.len() {
+        let mut index = end;
+        while index > 0 && pairs[index - 1].0 > pairs[index].0 {
+            pairs.swap(index - 1, index);
+            index -= 1;
+        }
+    }
+    pairs
 }
 
 /// The bandwidths of kernels at sorted coordinates: the wider gap to a neighbour, within bounds.
