@@ -18,6 +18,7 @@
 //! completed trials with several objectives, likewise, before they are ranked. Refuses to learn from cancelled trials.
 
 mod dimension;
+mod divisors;
 mod front;
 mod mixture;
 mod observations;

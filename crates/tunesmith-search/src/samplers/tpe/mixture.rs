@@ -8,6 +8,7 @@ use tunesmith_core::Rng;
 
 use super::Flavour;
 use super::dimension::{Kind, Range};
+use super::divisors::Divisors;
 use super::observations::Observations;
 use crate::numeric::special::{
     exponentials, gauss_mass_around_zero, log_gauss_mass, truncated_normal_quantile,
@@ -19,11 +20,12 @@ const NEGLIGIBLE: f64 = 45.0;
 /// In deviations: a normal has no mass beyond that shows in 53 bits.
 const FAR: f64 = 9.0;
 
+/// The most different kernels on a lattice that are all worked out for each cell that is asked for; of more, those
+/// alone that matter.
+const MOST_TABLED: usize = 64;
+
 /// √(2π).
 const SQRT_2PI: f64 = 2.506_628_274_631_000_7;
-
-/// Products of divisors are kept above its inverse and below it, so that many dimensions neither vanish nor overflow.
-const LARGE: f64 = 1e200;
 
 /// The newest trials whose weights do not fade.
 const FULL_WEIGHTS: usize = 25;
@@ -37,30 +39,8 @@ pub(super) struct Mixture<'a> {
     constants: Vec<f64>,
     /// One a dimension.
     kernels: Vec<Kernels<'a>>,
-    /// Which of them are lattices, whose logarithms are bounds first.
+    /// Which of them are lattices with many kernels, whose logarithms are bounds first.
     lattices: Vec<usize>,
-}
-
-/// What the kernels of each component are divided by, as a product: one logarithm in the end for all dimensions.
-struct Divisors {
-    products: Vec<f64>,
-    /// The logarithms of what was taken out of the products.
-    logs: Vec<f64>,
-}
-
-impl Divisors {
-    fn new(components: usize) -> Self {
-        Self { products: vec![1.0; components], logs: vec![0.0; components] }
-    }
-
-    fn multiply(&mut self, component: usize, by: f64) {
-        let product = self.products[component] * by;
-        self.products[component] = product;
-        if !(1.0 / LARGE..LARGE).contains(&product) {
-            self.logs[component] += libm::log(product);
-            self.products[component] = 1.0;
-        }
-    }
 }
 
 /// The kernels of one dimension, one a component; the last is the prior's.
@@ -73,9 +53,10 @@ enum Kernels<'a> {
         range: &'a Range,
         mu: Vec<f64>,
         sigma: Vec<f64>,
-        /// Which components have the same kernel.
+        /// Which of the different kernels each component has.
         distinct: Vec<u32>,
-        distinct_count: usize,
+        /// Mean and deviation of each of these.
+        different: Vec<(f64, f64)>,
     },
     /// Choices: the one observed (none for the prior), and for each choice its logarithm where it is the one, where
     /// it is not, and in the prior.
@@ -87,8 +68,10 @@ enum Kernels<'a> {
 struct Scratch {
     bounds: Vec<f64>,
     kept: Vec<f64>,
-    /// For each lattice the logarithms of masses found so far, NaN where not yet.
+    /// For each lattice with many kernels the logarithms of masses found so far, NaN where not yet.
     masses: Vec<Vec<f64>>,
+    /// For each lattice with few the cells asked for so far, with the logarithms of all masses in them.
+    tables: Vec<Vec<(f64, Vec<f64>)>>,
 }
 
 impl<'a> Mixture<'a> {
@@ -128,11 +111,11 @@ impl<'a> Mixture<'a> {
             })
             .collect();
         let constants = shares()
-            .zip(divisors.products.iter().zip(&divisors.logs))
-            .map(|(share, (product, log))| libm::log(share / product) - log)
+            .enumerate()
+            .map(|(component, share)| divisors.log_quotient(component, share))
             .collect();
-        let is_lattice = |index: &usize| matches!(kernels[*index], Kernels::Lattice { .. });
-        let lattices = (0..kernels.len()).filter(is_lattice).collect();
+        let is_bound_first = |index: &usize| kernels[*index].is_bound_first();
+        let lattices = (0..kernels.len()).filter(is_bound_first).collect();
         Self { cumulative, constants, kernels, lattices }
     }
 
@@ -172,11 +155,12 @@ impl<'a> Mixture<'a> {
 
     #[inline(always)]
     fn log_density(&self, candidate: &[f64], scratch: &mut Scratch) -> f64 {
-        let Scratch { bounds, kept, masses } = scratch;
+        let Scratch { bounds, kept, masses, tables } = scratch;
         bounds.clone_from(&self.constants);
         masses.resize(self.kernels.len(), Vec::new());
-        for ((kernels, at), masses) in self.kernels.iter().zip(candidate).zip(masses.iter_mut()) {
-            kernels.add_bounds(*at, bounds, masses);
+        tables.resize(self.kernels.len(), Vec::new());
+        for (index, (kernels, at)) in self.kernels.iter().zip(candidate).enumerate() {
+            kernels.add_bounds(*at, bounds, &mut masses[index], &mut tables[index]);
         }
         let exact = |component: usize, bound: f64, masses: &mut [Vec<f64>]| {
             self.lattices.iter().fold(bound, |sum, index| {
@@ -279,16 +263,16 @@ impl<'a> Kernels<'a> {
         let sorted = sorted(&mu);
         let mut sigma = vec![range.prior_sigma; mu.len() + 1];
         let mut distinct = vec![0; mu.len() + 1];
-        let mut distinct_count = 1;
+        let mut different = vec![(range.prior_mu, range.prior_sigma)];
         let mut kernel = (f64::NAN, f64::NAN);
         for ((at, index), width) in sorted.iter().zip(bandwidths(range, &sorted, flavour)) {
             sigma[*index as usize] = width;
             // Kernels of one trial's value lie next to each other; two widths at most alternate in between.
             if kernel != (*at, width) {
                 kernel = (*at, width);
-                distinct_count += 1;
+                different.push(kernel);
             }
-            distinct[*index as usize] = distinct_count - 1;
+            distinct[*index as usize] = different.len() as u32 - 1;
         }
         mu.push(range.prior_mu);
         for (component, (mu, sigma)) in mu.iter().zip(&sigma).enumerate() {
@@ -297,13 +281,12 @@ impl<'a> Kernels<'a> {
                 let mass = gauss_mass_around_zero(low, high);
                 match mass {
                     Some(mass) => divisors.multiply(component, mass),
-                    None => divisors.logs[component] += log_gauss_mass(low, high),
+                    None => divisors.multiply_by_exp(component, log_gauss_mass(low, high)),
                 }
             }
         }
         if range.lattice.is_some() {
-            let distinct_count = distinct_count as usize;
-            return Self::Lattice { range, mu, sigma, distinct, distinct_count };
+            return Self::Lattice { range, mu, sigma, distinct, different };
         }
         for (component, sigma) in sigma.iter().enumerate() {
             divisors.multiply(component, sigma * SQRT_2PI);
@@ -326,6 +309,11 @@ impl<'a> Kernels<'a> {
         Self::Choice { logs: logs.collect(), observed }
     }
 
+    /// Whether what is added for it is a bound that has to be mended.
+    fn is_bound_first(&self) -> bool {
+        matches!(self, Self::Lattice { different, .. } if different.len() > MOST_TABLED)
+    }
+
     fn sample(&self, component: usize, share: f64) -> f64 {
         let (range, mu, sigma) = match self {
             Self::Normal { range, mu, sigma, .. } | Self::Lattice { range, mu, sigma, .. } => {
@@ -346,9 +334,15 @@ impl<'a> Kernels<'a> {
         range.candidate(mu + sigma * truncated_normal_quantile(share, low, high))
     }
 
-    /// Adds to each component's sum its logarithm at `at`; on a lattice a bound of it from above.
+    /// Adds to each component's sum its logarithm at `at`; on a lattice with many kernels a bound of it from above.
     #[inline(always)]
-    fn add_bounds(&self, at: f64, sums: &mut [f64], masses: &mut Vec<f64>) {
+    fn add_bounds(
+        &self,
+        at: f64,
+        sums: &mut [f64],
+        masses: &mut Vec<f64>,
+        table: &mut Vec<(f64, Vec<f64>)>,
+    ) {
         match self {
             Self::Normal { mu, inverse, .. } => {
                 for ((sum, mu), inverse) in sums.iter_mut().zip(mu).zip(inverse) {
@@ -356,13 +350,24 @@ impl<'a> Kernels<'a> {
                     *sum -= 0.5 * (z * z);
                 }
             }
-            Self::Lattice { range, mu, sigma, distinct_count, .. } => {
+            Self::Lattice { range, distinct, different, .. } if different.len() <= MOST_TABLED => {
+                let place = table.iter().position(|(known, _)| *known == at);
+                let place = place.unwrap_or_else(|| {
+                    table.push((at, cell_masses(range.cell(at), different)));
+                    table.len() - 1
+                });
+                let logs = &table[place].1;
+                for (sum, distinct) in sums.iter_mut().zip(distinct) {
+                    *sum += logs[*distinct as usize];
+                }
+            }
+            Self::Lattice { range, mu, sigma, different, .. } => {
                 let cell = range.cell(at);
                 for ((sum, mu), sigma) in sums.iter_mut().zip(mu).zip(sigma) {
                     *sum += mass_bound(cell, *mu, *sigma);
                 }
                 masses.clear();
-                masses.resize(*distinct_count, f64::NAN);
+                masses.resize(different.len(), f64::NAN);
             }
             Self::Choice { observed, logs } => {
                 let [hit, miss, prior] = logs[at as usize];
@@ -387,6 +392,13 @@ impl<'a> Kernels<'a> {
         }
         *known
     }
+}
+
+/// The logarithm of the mass of each kernel in a cell.
+#[inline(never)]
+fn cell_masses((left, right): (f64, f64), kernels: &[(f64, f64)]) -> Vec<f64> {
+    let mass = |(mu, sigma): &(f64, f64)| log_gauss_mass((left - mu) / sigma, (right - mu) / sigma);
+    kernels.iter().map(mass).collect()
 }
 
 /// Beyond `z` deviations there is at most exp(−z²/2) of the mass.
