@@ -9,19 +9,15 @@ use tunesmith_core::{
     Trial, TrialState,
 };
 
-use crate::commands::json_params;
-use crate::progress::short_value;
+use crate::front;
 use crate::table::Table;
-use crate::{figures, front};
-
-/// The study's metric, of several the first. A study has at least one.
-pub(crate) fn metric(study: &Study) -> Option<&Metric> {
-    study.metrics().first()
-}
+use tunesmith_view::figures::{self, short_value};
+use tunesmith_view::json_params;
+use tunesmith_view::metric;
 
 /// The best trial of the search; of several metrics by the first.
 pub(crate) fn best(study: &Study) -> Option<&Trial> {
-    if front::is_several(study) { study.chosen() } else { study.best() }
+    if tunesmith_view::is_several(study) { study.chosen() } else { study.best() }
 }
 
 /// Completed trials from best to worst, then the others by number. With several metrics the front alone, once there is
@@ -30,7 +26,7 @@ pub(crate) fn ranking(study: &Study) -> Vec<&Trial> {
     let Some(metric) = metric(study) else {
         return Vec::new();
     };
-    if front::is_several(study) && study.count(TrialState::Completed) > 0 {
+    if tunesmith_view::is_several(study) && study.count(TrialState::Completed) > 0 {
         return front::ranking(study);
     }
     let mut completed: Vec<(f64, &Trial)> = study
@@ -115,7 +111,7 @@ pub(crate) fn table(study: &Study, trials: &[&Trial]) -> Table {
 fn front_beside_others(study: &Study, trials: &[&Trial]) -> Option<BTreeSet<u32>> {
     let front: BTreeSet<u32> = study.front().iter().map(|trial| trial.number).collect();
     let beside_others = trials.iter().any(|trial| !front.contains(&trial.number));
-    (front::is_several(study) && beside_others).then_some(front)
+    (tunesmith_view::is_several(study) && beside_others).then_some(front)
 }
 
 fn row(
@@ -149,88 +145,6 @@ fn repeated(trial: &Trial) -> Option<u32> {
     }
 }
 
-/// What the winner's score is worth, a sentence a line. `rows` is how many rows it was measured on,
-/// where that is known.
-pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
-    if front::is_several(study) {
-        return front::verdict(study, rows);
-    }
-    let metric = metric(study)?;
-    if let Some(winner) = study.winner() {
-        return Some(chosen(study, metric, &winner));
-    }
-    let best = study.best()?;
-    let value = best.value(metric)?;
-    let found =
-        format!("best: trial {} with {} {}", best.number, metric.name, figures::metric(value));
-    let Some(rows) = rows.filter(|rows| *rows > 0) else {
-        return Some(found);
-    };
-    let found = format!("{found} on {rows} validation rows");
-    let Some(error) = standard_error(metric, value, rows) else {
-        return Some(found);
-    };
-    let found = format!("{found}, standard error {}", figures::metric(error));
-    let others = study
-        .in_state(TrialState::Completed)
-        .filter(|trial| trial.number != best.number && !study.is_replica(trial));
-    let equals = others
-        .filter_map(|trial| trial.value(metric))
-        .filter(|other| (other - value).abs() < error)
-        .count();
-    Some(match equals {
-        0 => found,
-        1 => format!(
-            "{found}\n1 other trial is within that error of it: the data cannot tell them apart"
-        ),
-        _ => format!(
-            "{found}\n{equals} other trials are within that error of it: the data cannot tell them apart"
-        ),
-    })
-}
-
-/// What fresh seeds say, a sentence a line.
-fn chosen(study: &Study, metric: &Metric, winner: &Finalist) -> String {
-    let runs = if winner.runs.len() == 1 { "one fresh seed" } else { "fresh seeds" };
-    let with_interval = |finalist: &Finalist| match finalist.half_width {
-        Some(half) => format!("{} ± {}", figures::metric(finalist.mean), figures::metric(half)),
-        None => figures::metric(finalist.mean),
-    };
-    let mut lines = vec![format!(
-        "winner: trial {} with {} {} on {} ({} run{})",
-        winner.trial,
-        metric.name,
-        with_interval(winner),
-        runs,
-        winner.runs.len(),
-        if winner.runs.len() == 1 { "" } else { "s" },
-    )];
-    if let Some(half) = winner.half_width {
-        lines[0].push_str(", 95 % interval");
-        let finalists = study.finalists();
-        let close = finalists
-            .iter()
-            .filter(|other| other.trial != winner.trial && (other.mean - winner.mean).abs() < half);
-        match close.count() {
-            0 => {}
-            1 => lines.push("1 other finalist is inside that interval".to_owned()),
-            count => lines.push(format!("{count} other finalists are inside that interval")),
-        }
-    }
-    if let Some(measured) = study.trial(winner.trial).and_then(|trial| trial.value(metric)) {
-        let searched = format!("the search had measured {}", figures::metric(measured));
-        let trials = study.searched_trials();
-        lines.push(match study.expected_inflation() {
-            Some(inflation) => format!(
-                "{searched}, and by luck alone the best of {trials} equal trials looks {} too good",
-                figures::metric(inflation)
-            ),
-            None => searched,
-        });
-    }
-    lines.join("\n")
-}
-
 /// What fresh seeds say, for programs; null while that is not known.
 pub(crate) fn final_json(study: &Study) -> Json {
     let Some(winner) = study.winner() else { return Json::Null };
@@ -249,65 +163,6 @@ pub(crate) fn final_json(study: &Study) -> Json {
         "seed_deviation": study.seed_deviation().map(|(deviation, _)| deviation),
         "expected_inflation": study.expected_inflation(),
     })
-}
-
-/// The standard error of a share of right answers; `None` for metrics that are no such share.
-pub(crate) fn standard_error(metric: &Metric, value: f64, rows: usize) -> Option<f64> {
-    let share = metric.name.ends_with("accuracy") && (0.0..=1.0).contains(&value);
-    share.then(|| (value * (1.0 - value) / rows as f64).sqrt())
-}
-
-/// How a study stands, in one line.
-pub(crate) fn standing(study: &Study) -> String {
-    let count = |state| study.count(state);
-    let again = |trial: &&Trial| study.is_replica(trial);
-    let again = study.in_state(TrialState::Completed).filter(again).count();
-    let searched = count(TrialState::Completed) - again;
-    let mut parts = vec![match study.budget().trials {
-        Some(limit) => format!("{searched} of {limit} trials completed"),
-        None => format!("{searched} trials completed"),
-    }];
-    if again > 0 {
-        parts.push(format!("{again} runs on fresh seeds"));
-    }
-    for state in [
-        TrialState::Failed,
-        TrialState::Pruned,
-        TrialState::Paused,
-        TrialState::Running,
-        TrialState::Queued,
-        TrialState::Cancelled,
-    ] {
-        if count(state) > 0 {
-            parts.push(format!("{} {state}", count(state)));
-        }
-    }
-    let spent = study.spent(study.last_event_at());
-    parts.push(format!("{} of training", figures::duration(spent.device_seconds)));
-    let saved = study.saved_device_seconds();
-    if saved > 0.0 {
-        parts.push(format!("about {} saved by stopping early", figures::duration(saved)));
-    }
-    parts.extend(spent.cost.map(|cost| format!("cost {}", figures::money(cost))));
-    parts.join(" · ")
-}
-
-/// What a search used beyond its limit of device time or money, where that is more than a tenth: trials that run when
-/// it is spent go on to their end, and a first round may be longer than all of it.
-pub(crate) fn overrun(study: &Study) -> Option<String> {
-    let (budget, spent) = (study.budget(), study.spent(study.last_event_at()));
-    let beyond = |limit: f64, used: f64| used > 1.1 * limit;
-    let text = match (budget.device_seconds, budget.cost.zip(spent.cost)) {
-        (Some(limit), _) if beyond(limit, spent.device_seconds) => {
-            let used = figures::duration(spent.device_seconds);
-            format!("{used} of training for a budget of {}", figures::duration(limit))
-        }
-        (_, Some((limit, used))) if beyond(limit, used) => {
-            format!("{} for a budget of {}", figures::money(used), figures::money(limit))
-        }
-        _ => return None,
-    };
-    Some(format!("{text}: trials that run when it is spent go on to their end"))
 }
 
 /// A trial for programs.

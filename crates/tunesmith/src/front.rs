@@ -2,19 +2,15 @@
 //! each. It refuses to call one of them the winner.
 
 use serde_json::{Map, Value as Json, json};
-use tunesmith_core::{Goal, Metric, Study, Trial, TrialState};
+use tunesmith_core::{Goal, Metric, Study, Trial};
 
-use crate::commands::json_params;
-use crate::{figures, findings};
+use tunesmith_view::metric;
 
-/// Whether the study goes by several metrics.
-pub(crate) fn is_several(study: &Study) -> bool {
-    study.metrics().len() > 1
-}
+use tunesmith_view::json_params;
 
 /// The name of the first metric, which decides where one number is needed.
 pub(crate) fn first_name(study: &Study) -> &str {
-    findings::metric(study).map_or("", |metric| metric.name.as_str())
+    metric(study).map_or("", |metric| metric.name.as_str())
 }
 
 /// The front, from the best to the worst by the first metric.
@@ -28,57 +24,6 @@ pub(crate) fn ranking(study: &Study) -> Vec<&Trial> {
         });
     }
     front
-}
-
-/// What was found, a sentence a line; `None` while no trial is completed. `rows` is how many rows the metrics were
-/// measured on, where that is known.
-pub(crate) fn verdict(study: &Study, rows: Option<usize>) -> Option<String> {
-    let front = study.front();
-    let names = names(study);
-    let completed = study.count(TrialState::Completed);
-    let mut lines = vec![match front.as_slice() {
-        [] => return None,
-        [one] => {
-            format!("front: trial {} alone, at least as good as any other in {names}", one.number)
-        }
-        several => format!(
-            "front: {} of {completed} completed trials, none beaten by another in {names} together",
-            several.len()
-        ),
-    }];
-    let rows = rows.filter(|rows| *rows > 0);
-    lines.extend(study.metrics().iter().filter_map(|metric| best_by(study, metric, rows)));
-    Some(lines.join("\n"))
-}
-
-/// `eval_accuracy`, `eval_loss` and `seconds` as people list them.
-fn names(study: &Study) -> String {
-    let names: Vec<&str> = study.metrics().iter().map(|metric| metric.name.as_str()).collect();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
-}
-
-fn best_by(study: &Study, metric: &Metric, rows: Option<usize>) -> Option<String> {
-    let best = study.best_by(metric)?;
-    let value = best.value(metric)?;
-    let shown = format!("best {}: {}, trial {}", metric.name, figures::metric(value), best.number);
-    let error = rows.and_then(|rows| Some((rows, findings::standard_error(metric, value, rows)?)));
-    let Some((rows, error)) = error else { return Some(shown) };
-    let close = study
-        .in_state(TrialState::Completed)
-        .filter(|trial| trial.number != best.number)
-        .filter_map(|trial| trial.value(metric))
-        .filter(|other| (other - value).abs() < error)
-        .count();
-    let error = figures::metric(error);
-    let noise = format!("on {rows} validation rows, standard error {error}");
-    Some(match close {
-        0 => format!("{shown}, {noise}"),
-        1 => format!("{shown}, {noise}; 1 other trial is within it"),
-        close => format!("{shown}, {noise}; {close} other trials are within it"),
-    })
 }
 
 /// The front for programs; with one metric the best trial and its equals.

@@ -5,7 +5,6 @@ mod artefacts;
 mod cli;
 mod commands;
 mod exit;
-mod figures;
 mod findings;
 mod front;
 mod interrupt;

@@ -16,7 +16,7 @@ use crate::artefacts::Artefacts;
 use crate::cli::{AgentArguments, CommandLine};
 use crate::exit::{Class, Classified, Failure};
 use crate::progress::{displays, watch};
-use crate::{findings, interrupt};
+use crate::interrupt;
 use tunesmith_file::Task;
 
 /// Why an agent cannot work.
@@ -90,7 +90,7 @@ fn settle(task: &mut Task, arguments: &AgentArguments) -> Result<(), AgentError>
 }
 
 fn conclude(line: &CommandLine, finish: Finish, study: &Study) -> Class {
-    let standing = findings::standing(study);
+    let standing = tunesmith_view::standing(study);
     let words = match finish {
         Finish::Done(_) => "the study is finished",
         Finish::Interrupted => "handed back what was running; the same command goes on",

@@ -10,8 +10,8 @@ use super::{print, studies};
 use crate::artefacts::Artefacts;
 use crate::cli::StudyArguments;
 use crate::exit::{Class, Classified, Failure};
-use crate::progress::short_value;
 use crate::{findings, front};
+use tunesmith_view::figures::short_value;
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +45,8 @@ pub(crate) fn run(address: &str, runs: &Path, arguments: &StudyArguments) -> Res
         return print(&format!("{json:#}\n"));
     }
     let rows = certificate.as_ref().map(|known| known.validation_rows);
-    let mut lines = vec![findings::verdict(&study, rows).unwrap_or_default()];
-    if front::is_several(&study) {
+    let mut lines = vec![tunesmith_view::verdict(&study, rows).unwrap_or_default()];
+    if tunesmith_view::is_several(&study) {
         lines.extend(of_the_front(&study, &artefacts));
         lines.push(format!("trial {}, the best by {}:", best.number, front::first_name(&study)));
     }

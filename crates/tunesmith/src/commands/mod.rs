@@ -25,18 +25,7 @@ pub(crate) mod trials;
 
 use std::io::{ErrorKind, Write};
 
-use serde_json::{Map, Value as Json};
-use tunesmith_core::Params;
-
 use crate::exit::{Class, Failure};
-
-/// Parameters as JSON.
-pub(crate) fn json_params(params: &Params) -> Json {
-    let entries = params
-        .iter()
-        .map(|(name, value)| (name.to_owned(), tunesmith_runtime::params::json(value)));
-    Json::Object(entries.collect::<Map<_, _>>())
-}
 
 /// Prints a result. A reader that has seen enough is no error.
 fn print(text: &str) -> Result<(), Failure> {

@@ -27,8 +27,8 @@ pub(crate) fn run(address: &str, arguments: &StudyArguments) -> Result<(), Failu
     if arguments.json {
         return print(&format!("{:#}\n", findings::study_json(&study)));
     }
-    let mut lines = vec![format!("{}: {}", study.config().name, findings::standing(&study))];
-    lines.extend(findings::verdict(&study, None));
+    let mut lines = vec![format!("{}: {}", study.config().name, tunesmith_view::standing(&study))];
+    lines.extend(tunesmith_view::verdict(&study, None));
     let ranking = findings::ranking_lines(&study, SHOWN_TRIALS);
     if !ranking.is_empty() {
         lines.push(String::new());
@@ -48,7 +48,7 @@ fn list(loaded: &[tunesmith_core::Study], as_json: bool) -> Result<(), Failure> 
         table.row(vec![
             config.name.clone(),
             config.sampler.name.clone(),
-            findings::standing(study),
+            tunesmith_view::standing(study),
         ]);
     }
     print(&table.render())

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tunesmith_runtime::progress::{Progress, Standing};
 
 use super::{Display, Heading, short_params, words};
-use crate::figures;
+use tunesmith_view::figures;
 
 /// The study's bar is drawn in this many parts.
 const STUDY_PARTS: u64 = 1000;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tunesmith_runtime::progress::{End, Progress};
 
 use super::Display;
-use crate::commands::json_params;
+use tunesmith_view::json_params;
 
 /// The display.
 #[derive(Debug)]

@@ -68,15 +68,7 @@ pub(crate) fn watch(events: &Receiver<Progress>, displays: &mut [Box<dyn Display
 pub(crate) fn short_params(params: &Params, varying: &[String]) -> String {
     let shown = params.iter().filter(|(name, _)| varying.iter().any(|known| known == name));
     shown
-        .map(|(name, value)| format!("{name}={}", short_value(value)))
+        .map(|(name, value)| format!("{name}={}", tunesmith_view::figures::short_value(value)))
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// A parameter's value in short.
-pub(crate) fn short_value(value: &tunesmith_core::Value) -> String {
-    match value {
-        tunesmith_core::Value::Float(number) => crate::figures::number(*number),
-        other => other.to_string(),
-    }
 }

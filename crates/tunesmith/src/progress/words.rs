@@ -3,7 +3,7 @@
 use tunesmith_runtime::progress::{End, Progress};
 
 use super::{Heading, short_params};
-use crate::figures;
+use tunesmith_view::figures;
 
 /// The line for what happened, where it deserves one that stays.
 pub(super) fn lasting(progress: &Progress, heading: &Heading) -> Option<String> {

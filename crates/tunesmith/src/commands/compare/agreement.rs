@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use tunesmith_core::{Goal, TrialState};
 
 use super::outcome::{Contest, Contestant};
-use crate::figures;
 use crate::findings::varying_in;
 use crate::progress::short_params;
+use tunesmith_view::figures;
 
 /// The fewest configurations in common that say anything.
 const LEAST_SHARED: usize = 5;

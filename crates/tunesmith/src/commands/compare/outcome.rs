@@ -12,7 +12,7 @@ use tunesmith_core::{Goal, Study, TrialState};
 use super::agreement;
 use super::plan::Entry;
 use crate::commands::run::Finished;
-use crate::figures;
+use tunesmith_view::figures;
 
 /// A comparison that was run.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tunesmith_core::{Study, TrialState};
 
 use super::outcome::Contest;
-use crate::figures;
+use tunesmith_view::figures;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;

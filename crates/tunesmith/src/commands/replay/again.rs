@@ -17,8 +17,9 @@ use crate::cli::{CommandLine, ReplayArguments};
 use crate::commands::run::{open_failure, trainers};
 use crate::commands::{print, studies};
 use crate::exit::{Class, Classified, Failure};
-use crate::{figures, interrupt};
+use crate::interrupt;
 use tunesmith_file::Task;
+use tunesmith_view::figures;
 
 /// How long to wait for a message before looking at Ctrl-C again.
 const POLL: std::time::Duration = std::time::Duration::from_millis(200);

@@ -12,7 +12,7 @@ use crate::artefacts::Certificate;
 use crate::cli::{CommandLine, RunArguments};
 use crate::commands::print;
 use crate::exit::{Class, Classified, Failure};
-use crate::{findings, front};
+use crate::findings;
 
 /// Rows of the final table.
 const SHOWN_TRIALS: usize = 20;
@@ -30,7 +30,8 @@ impl Run {
         match finish {
             Finish::Interrupted => {
                 if !line.quiet {
-                    let (standing, file) = (findings::standing(&study), arguments.file.display());
+                    let (standing, file) =
+                        (tunesmith_view::standing(&study), arguments.file.display());
                     anstream::eprintln!(
                         "{standing}; run the same command to go on: tunesmith run {file}"
                     );
@@ -39,7 +40,10 @@ impl Run {
             }
             Finish::Paused => {
                 if !line.quiet {
-                    anstream::eprintln!("{}; the study is paused", findings::standing(&study));
+                    anstream::eprintln!(
+                        "{}; the study is paused",
+                        tunesmith_view::standing(&study)
+                    );
                 }
                 Ok(Class::Success)
             }
@@ -99,9 +103,9 @@ impl Run {
             return print(&format!("{json}\n"));
         }
         let mut lines = findings::ranking_lines(study, SHOWN_TRIALS);
-        lines.push(format!("\n{}: {}", study.config().name, findings::standing(study)));
-        lines.extend(findings::overrun(study));
-        lines.extend(findings::verdict(
+        lines.push(format!("\n{}: {}", study.config().name, tunesmith_view::standing(study)));
+        lines.extend(tunesmith_view::overrun(study));
+        lines.extend(tunesmith_view::verdict(
             study,
             certificate.as_ref().map(|known| known.validation_rows),
         ));
@@ -123,7 +127,7 @@ impl Run {
             .into_iter()
             .collect();
         let model = shown_path(&self.artefacts.best());
-        if front::is_several(study) {
+        if tunesmith_view::is_several(study) {
             let front = shown_path(&self.artefacts.front());
             lines.push(format!("models: {front}/<trial>; best by {}: {model}", certificate.metric));
         } else {

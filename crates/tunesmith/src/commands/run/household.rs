@@ -10,8 +10,7 @@ use tunesmith_runtime::keeper::{KeepError, Keeper};
 use tunesmith_store::checkpoints::{self, Needed};
 
 use crate::artefacts::{Artefacts, Certificate};
-use crate::commands::json_params;
-use crate::front;
+use tunesmith_view::json_params;
 
 /// Bytes that the checkpoints of a study may take: with what is needed, which is never removed.
 const CHECKPOINT_QUOTA_BYTES: u64 = 4 << 30;
@@ -37,7 +36,7 @@ impl Household {
         if self.is_program {
             return self.forget_beaten(study);
         }
-        if front::is_several(study) {
+        if tunesmith_view::is_several(study) {
             for trial in study.front() {
                 self.admit(study, trial)?;
             }
@@ -115,7 +114,7 @@ impl Household {
             params: json_params(&trial.params),
             metric: first.name.clone(),
             value: trial.value(first)?,
-            metrics: if front::is_several(study) { metrics } else { BTreeMap::new() },
+            metrics: if tunesmith_view::is_several(study) { metrics } else { BTreeMap::new() },
             validation_rows: self.validation_rows,
             test: None,
         })
@@ -171,7 +170,7 @@ impl Keeper for Household {
             // With the last of them the winner is known, whose run may have ended earlier.
             return self.settle(study);
         }
-        if front::is_several(study) {
+        if tunesmith_view::is_several(study) {
             if study.front().iter().any(|unbeaten| unbeaten.number == trial.number) {
                 self.admit(study, trial)?;
                 self.keep_front(study)?;

@@ -1,8 +1,10 @@
 //! Numbers as people read them: metrics, durations, money, hyperparameters. It refuses more digits
 //! than help.
 
+use tunesmith_core::Value;
+
 /// A metric or a loss: four decimals, or three significant digits where that says more.
-pub(crate) fn metric(value: f64) -> String {
+pub fn metric(value: f64) -> String {
     if !value.is_finite() || value == 0.0 || (0.001..10_000.0).contains(&value.abs()) {
         format!("{value:.4}")
     } else {
@@ -11,7 +13,7 @@ pub(crate) fn metric(value: f64) -> String {
 }
 
 /// A length of time: `850 ms`, `12.3 s`, `4m07s`, `2h05m`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match seconds {
         s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
@@ -22,17 +24,17 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Minutes with as many decimals as they need.
-pub(crate) fn minutes(seconds: f64) -> String {
+pub fn minutes(seconds: f64) -> String {
     format!("{:.2}", seconds / 60.0)
 }
 
 /// Money without its currency: in hundredths, below a tenth in ten-thousandths.
-pub(crate) fn money(value: f64) -> String {
+pub fn money(value: f64) -> String {
     if value == 0.0 || value >= 0.1 { format!("{value:.2}") } else { format!("{value:.4}") }
 }
 
 /// A hyperparameter: as it would be written in a study file, to four significant digits.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -52,6 +54,14 @@ pub(crate) fn number(value: f64) -> String {
             format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'))
         }
         _ => text,
+    }
+}
+
+/// A parameter's value in short.
+pub fn short_value(value: &Value) -> String {
+    match value {
+        Value::Float(real) => number(*real),
+        other => other.to_string(),
     }
 }
 
