@@ -1,0 +1,6 @@
+// The dashboard's beginning.
+import { mount } from "svelte";
+import App from "./App.svelte";
+import "./style/app.css";
+
+mount(App, { target: document.getElementById("app")! });
