@@ -4,7 +4,9 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
 const root = new URL("..", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), "utf8");
-const script = read("node_modules/.report/report.js").trim();
+// Inside strings and patterns, where alone they stand, these mean the same written so.
+const harmless = (text) => text.replace(/<(?=\/script|!--)/gi, "\\x3c");
+const script = harmless(read("node_modules/.report/report.js").trim());
 const style = read("node_modules/.report/report.css").trim();
 if (/<\/script|<!--/i.test(script)) throw new Error("the script has an end tag or a comment's beginning in it");
 if (/<\/style/i.test(style)) throw new Error("the style has an end tag in it");

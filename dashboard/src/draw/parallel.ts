@@ -35,7 +35,7 @@ export class ParallelPainter {
   #context: CanvasRenderingContext2D;
   #lines: Lines = { columns: [], quality: new Float32Array() };
   #geometry: Geometry | null = null;
-  #order = new Uint32Array();
+  #order: Uint32Array = new Uint32Array();
   #ys: Float32Array[] = [];
   #ground: Raster | null = null;
   #above: Raster | null = null;
