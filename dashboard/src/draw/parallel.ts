@@ -1,5 +1,5 @@
 // Parallel coordinates onto a canvas: all lines as a faint ground, the selected ones above it in the colours of their
-// quality. Places come from the axes; it decides nothing about them.
+// quality, the best tenth of these on top, where the many would else hide them. Places come from the axes; it decides nothing about them.
 import { plain, table } from "./colour";
 import { progressive, type Run } from "./progressive";
 import { clear, line, paint, raster, sampleOrder, type Raster } from "./raster";
@@ -39,6 +39,7 @@ export class ParallelPainter {
   #ys: Float32Array[] = [];
   #ground: Raster | null = null;
   #above: Raster | null = null;
+  #best: Raster | null = null;
   #grounded = 0;
   #image: ImageData | null = null;
   #run: Run | null = null;
@@ -61,6 +62,7 @@ export class ParallelPainter {
       this.canvas.height = height;
       this.#ground = raster(width, height);
       this.#above = raster(width, height);
+      this.#best = raster(width, height);
       this.#image = this.#context.createImageData(width, height);
     }
     clear(this.#ground!);
@@ -73,14 +75,17 @@ export class ParallelPainter {
     this.#run?.cancel();
     const above = this.#above!;
     const ground = this.#ground!;
+    const best = this.#best!;
     clear(above);
+    clear(best);
     const chosen = this.#order.filter((trial) => inside[trial] === 1);
+    const good = bestTenth(chosen, this.#lines.quality);
     const faint = faintness(chosen.length);
     const under = brushed ? this.#order.length : 0;
     let began = performance.now();
     let drawn = 0;
     const add = (from: number, to: number) => {
-      for (let at = from; at < Math.min(to, chosen.length); at += 1) this.#add(above, chosen[at]!);
+      for (let at = from; at < Math.min(to, chosen.length); at += 1) this.#add(this.#lines.quality[chosen[at]!]! >= good ? best : above, chosen[at]!);
       for (let at = Math.max(from - chosen.length, 0); at < to - chosen.length; at += 1) {
         if (at >= this.#grounded && at < under) this.#add(ground, this.#order[at]!);
       }
@@ -89,7 +94,7 @@ export class ParallelPainter {
     };
     const show = (done: boolean) => {
       const pixels = new Uint32Array(this.#image!.data.buffer);
-      const layers = [{ raster: above, colours: this.#colours[0], faint }];
+      const layers = [{ raster: above, colours: this.#colours[0], faint }, { raster: best, colours: this.#colours[0], faint: faintness(chosen.length / 10) }];
       if (brushed) layers.unshift({ raster: ground, colours: this.#colours[1], faint: faintness(this.#order.length) * 0.7 });
       paint(pixels, layers);
       this.#context.putImageData(this.#image!, 0, 0);
@@ -111,6 +116,13 @@ export class ParallelPainter {
       line(into, x[axis - 1]! * ratio, this.#ys[axis - 1]![trial]!, x[axis]! * ratio - 1, this.#ys[axis]![trial]!, carries);
     }
   }
+}
+
+/** The quality from which on a trial is among the best tenth; beyond all where there are few trials. */
+export function bestTenth(chosen: Uint32Array, quality: Float32Array): number {
+  if (chosen.length < 100) return Infinity;
+  const found = Float32Array.from(chosen, (trial) => quality[trial]!).filter((share) => !Number.isNaN(share)).sort();
+  return found[Math.floor(found.length * 0.9)] ?? Infinity;
 }
 
 /** How visible a single line among so many is. */

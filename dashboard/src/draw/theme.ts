@@ -24,13 +24,13 @@ export function base(): Option {
     animation: false,
     backgroundColor: "transparent",
     textStyle: { fontFamily: "system-ui, sans-serif", fontSize: 12 },
-    grid: { left: 16, right: 24, top: 28, bottom: 16, outerBoundsMode: "same", outerBoundsContain: "all" },
+    grid: { left: 8, right: 20, top: 16, bottom: 8, outerBoundsMode: "same", outerBoundsContain: "all" },
   };
 }
 
 function look(paint: Ink, name: string): Option {
   return {
-    name: short(name, 48),
+    name: short(name, 32),
     nameLocation: "middle",
     nameTextStyle: { color: paint.soft, fontSize: 12 },
     axisLine: { show: true, lineStyle: { color: paint.line } },
@@ -40,8 +40,11 @@ function look(paint: Ink, name: string): Option {
   };
 }
 
-export function valueAxis(paint: Ink, name: string, more: Option = {}): Option {
-  return { type: "value", scale: true, ...look(paint, name), ...more };
+/** With `inner` the ends, which are no round values, have no label. */
+export function valueAxis(paint: Ink, name: string, { inner, ...more }: Option = {}): Option {
+  const plain = look(paint, name);
+  const ends = inner ? { showMinLabel: false, showMaxLabel: false } : {};
+  return { type: "value", scale: true, ...plain, axisLabel: { ...(plain.axisLabel as Option), ...ends, hideOverlap: true }, ...more };
 }
 
 export function logAxis(paint: Ink, name: string, more: Option = {}): Option {

@@ -41,20 +41,35 @@ export function historyOption(picture: Picture, metric: number, by: Across, log:
   const axis = log ? logAxis : valueAxis;
   return {
     ...base(),
-    xAxis: valueAxis(paint, ACROSS[by], { min: "dataMin", splitLine: { show: false } }),
+    xAxis: valueAxis(paint, ACROSS[by], { min: "dataMin", max: "dataMax", splitLine: { show: false } }),
     yAxis: axis(paint, picture.metrics[metric]!.name, bounds),
     dataZoom: zoom({ x: 0 }),
     series: [
       ...byState(picture, history, x, dark),
       band(x, history, best),
-      { id: "best", name: "running best", type: "line", data: stairs(x, history.best), showSymbol: false, silent: true, z: 5, lineStyle: { width: 2.5, color: best } },
+      staircase(x, history, best),
     ],
   };
 }
 
+/** The running best as an exact staircase; a chart's own lines leave out corners closer than a pixel. */
+function staircase(x: number[], history: History, colour: string): Option {
+  const corners = stairs(x, history.best);
+  return {
+    id: "best", name: "running best", type: "custom", silent: true, z: 5, clip: true, data: [[x[0] ?? 0, history.best[0] ?? 0]],
+    renderItem: (_: unknown, api: Api) => ({
+      type: "polyline", shape: { points: corners.map((point) => api.coord(point)) }, style: { stroke: colour, lineWidth: 2.5, fill: "none" },
+    }),
+  };
+}
+
+interface Api {
+  coord(point: [number, number]): [number, number];
+}
+
 export function pad([low, high]: [number, number]): Option {
   const room = (high - low || Math.abs(high) || 1) * 0.05;
-  return { min: low - room, max: high + room };
+  return { min: low - room, max: high + room, inner: true };
 }
 
 function byState(picture: Picture, history: History, x: number[], dark: boolean): Option[] {
@@ -65,14 +80,14 @@ function byState(picture: Picture, history: History, x: number[], dark: boolean)
     group.push([x[at]!, history.value[at]!, trial]);
     groups.set(state, group);
   });
-  return [...groups].map(([state, data]) => dots(picture.states[state]!, data, dark));
+  return [...groups].map(([state, data]) => dots(picture.states[state]!, data, history.trial.length, dark));
 }
 
-/** Points of one state; the third number of each is its trial. */
-export function dots(state: string, data: [number, number, number][], dark: boolean): Option {
-  const many = data.length > 2000;
+/** Points of one state among `total`; the third number of each is its trial. */
+export function dots(state: string, data: [number, number, number][], total: number, dark: boolean): Option {
+  const many = total > 2000;
   return {
-    id: `state:${state}`, name: state, type: "scatter", data, large: many, largeThreshold: 2000,
+    id: `state:${state}`, name: state, type: "scatter", data, large: many, largeThreshold: 0,
     symbol: many ? "circle" : stateSymbol(state), symbolSize: many ? 4 : 8,
     itemStyle: { color: stateColour(state, dark), opacity: many ? 0.5 : 0.8 },
   };
@@ -86,7 +101,7 @@ function band(x: number[], history: History, colour: string): Option {
   return {
     id: "band", name: "noise band", type: "custom", silent: true, z: 1, clip: true,
     data: some ? [[x[0] ?? 0, history.low[0] ?? 0]] : [],
-    renderItem: (_: unknown, api: { coord(point: [number, number]): [number, number] }) => ({
+    renderItem: (_: unknown, api: Api) => ({
       type: "polygon", shape: { points: outline.map((point) => api.coord(point)) }, style: { fill: colour, opacity: 0.16 },
     }),
   };

@@ -58,12 +58,12 @@ export function lineageOption(picture: Picture, by: By, dark: boolean): { option
     const own = ancestry.has(picture.lineage[api.value(3)]!);
     const style = { stroke: own ? strong : paint.soft, fill: "none", lineWidth: own ? 2.5 : 1.2, opacity: own ? 1 : 0.75 };
     const head = { type: "circle", shape: { cx: x, cy: y1, r: own ? 4.5 : 3.2 }, style: { fill: own ? strong : paint.soft } };
-    return { type: "group", children: [{ type: "bezierCurve", shape: { x1: x, y1: y0, x2: x, y2: y1, cpx1: x - 14, cpy1: (y0 + y1) / 2 }, style }, head] };
+    return { type: "group", children: [{ type: "bezierCurve", shape: { x1: x, y1: y0, x2: x, y2: y1, cpx1: x - Math.min(70, 8 + 0.3 * Math.abs(y1 - y0)), cpy1: (y0 + y1) / 2 }, style }, head] };
   };
   const option = {
     ...base(),
     xAxis: valueAxis(paint, NAMES[by], { min: 0, scale: false, ...(by === "fraction" ? { max: 1 } : {}) }),
-    yAxis: categoryAxis(paint, "trial", who.map(String), { inverse: true, axisLabel: { color: paint.soft } }),
+    yAxis: categoryAxis(paint, "trial", who.map(String), { inverse: true, axisTick: { show: false }, axisLabel: { color: paint.soft } }),
     series: [
       { id: "members", name: "members", type: "custom", renderItem: bar, data: bars, encode: { x: [1, 2], y: 0 }, silent: true },
       { id: "takeovers", name: "takeovers", type: "custom", renderItem: arc, data: arcs, encode: { x: 2, y: [0, 1] }, z: 5 },

@@ -56,6 +56,12 @@ function visual(found: Cells, goal: string, paint: Ink): Option {
   };
 }
 
+/** Whether dark text reads better than light on a colour of the ramp. */
+function light(share: number, dark: boolean): boolean {
+  const [red, green, blue] = viridis(share, dark);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 125;
+}
+
 const data = (found: Cells) =>
   Array.from(found.mean, (mean, cell): [number, number, number, number] => [cell % found.across, Math.floor(cell / found.across), mean, found.count[cell]!]).filter((cell) => !Number.isNaN(cell[2]));
 
@@ -74,15 +80,19 @@ function heat(picture: Picture, x: Axis, y: Axis, metric: number, dark: boolean)
   const found = cells(x, y, picture.trials.values[metric]!, 10);
   const wide = found.across <= 12 && found.up <= 14;
   const filled = data(found);
+  const seen = visual(found, picture.metrics[metric]!.goal, paint) as { min: number; max: number };
+  const worth = (mean: number) => Math.min(1, Math.max(0, (mean - seen.min) / (seen.max - seen.min)));
+  const share = (mean: number) => (picture.metrics[metric]!.goal === "maximize" ? worth(mean) : 1 - worth(mean));
+  const cellsWithInk = filled.map((cell) => ({ value: cell, label: { color: light(share(cell[2]), dark) ? "#14161a" : "#ffffff" } }));
   const option = {
     ...base(),
     grid: { ...(base().grid as Option), right: 84 },
     xAxis: categoryAxis(paint, x.name, cellNames(x, found.across), { splitArea: { show: false } }),
     yAxis: categoryAxis(paint, y.name, cellNames(y, found.up)),
-    visualMap: visual(found, picture.metrics[metric]!.goal, paint),
+    visualMap: seen,
     series: [{
-      id: "cells", name: "mean", type: "heatmap", data: filled, itemStyle: { borderColor: paint.page, borderWidth: 2 },
-      label: { show: wide, fontSize: 11, lineHeight: 13, textBorderWidth: 2, color: "#ffffff", textBorderColor: "#1b1f27", formatter: ({ data: cell }: { data: number[] }) => `${number(Number(cell[2]!.toPrecision(3)))}\n×${cell[3]}` },
+      id: "cells", name: "mean", type: "heatmap", data: cellsWithInk, itemStyle: { borderColor: paint.page, borderWidth: 2 },
+      label: { show: wide, fontSize: 11, lineHeight: 13, formatter: ({ value: cell }: { value: number[] }) => `${number(Number(cell[2]!.toPrecision(3)))}\n×${cell[3]}` },
     }],
   };
   return { option, points: filled.reduce((sum, cell) => sum + cell[3], 0) };
@@ -100,7 +110,7 @@ function contour(picture: Picture, x: Axis, y: Axis, metric: number, dark: boole
     xAxis: [hidden(divisions(x, 48)), placeAxis(paint, x, { position: "bottom" })],
     yAxis: [hidden(divisions(y, 48)), placeAxis(paint, y, { position: "left" })],
     visualMap: visual(found, picture.metrics[metric]!.goal, paint),
-    series: [{ id: "field", name: "nearby mean", type: "heatmap", data: data(found), progressive: 0 }, ...above],
+    series: [{ id: "field", name: "nearby mean", type: "heatmap", data: data(found), progressive: 0, itemStyle: { borderWidth: 0 } }, ...above],
   };
   return { option, points };
 }

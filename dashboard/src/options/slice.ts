@@ -42,7 +42,7 @@ function grouped(picture: Picture, point: (n: number) => [number, number] | null
     group.push([...found, n]);
     groups.set(state, group);
   });
-  return { series: [...groups].map(([state, data]) => dots(picture.states[state]!, data, dark)), points };
+  return { series: [...groups].map(([state, data]) => dots(picture.states[state]!, data, points, dark)), points };
 }
 
 export function frontOption(picture: Picture, x: number, y: number, logs: [boolean, boolean], dark: boolean): { option: Option; points: number } {

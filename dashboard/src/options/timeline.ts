@@ -46,14 +46,14 @@ export function timelineOption(picture: Picture, dark: boolean): { option: Optio
     const end = timeline.end[at]!;
     const cut = ["failed", "lost", "cancelled"].includes(timeline.ends[end]!);
     const shape = { x: x0, y: yMiddle - height / 2, width: Math.max(1, x1 - x0), height };
-    const style = { fill: colours[end], opacity: 0.9, stroke: cut ? paint.text : paint.page, lineWidth: cut ? 1 : 0.5, lineDash: cut ? [3, 2] : null };
+    const style = { fill: colours[end], opacity: 0.9, stroke: cut ? paint.text : paint.page, lineWidth: shape.width < 4 ? 0 : cut ? 1 : 0.5, lineDash: cut ? [3, 2] : null };
     const name = { type: "text", silent: true, style: { x: shape.x + shape.width / 2, y: yMiddle, text: String(timeline.trial[at]), align: "center", verticalAlign: "middle", fontSize: 11, fill: dark ? "#14161a" : "#ffffff" } };
     const named = shape.width > 26 && height > 12;
     return { type: "group", children: [{ type: "rect", shape, style }, ...(named ? [name] : [])] };
   };
   const option = {
     ...base(),
-    xAxis: valueAxis(paint, "minutes since the study began", { min: 0, scale: false, splitLine: { show: true, lineStyle: { color: paint.grid } } }),
+    xAxis: valueAxis(paint, "minutes since the study began", { min: 0, max: "dataMax", scale: false }),
     yAxis: categoryAxis(paint, "", laid.labels, { inverse: true, axisTick: { show: false }, axisLabel: { color: paint.soft, interval: 0, width: 140, overflow: "truncate" } }),
     dataZoom: zoom({ x: 0 }),
     series: [{ id: "stretches", name: "stretches", type: "custom", renderItem, data, encode: { x: [1, 2], y: 0 }, clip: true }],
