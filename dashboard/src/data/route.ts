@@ -29,7 +29,7 @@ export function format(route: Route): string {
 }
 
 function parseQuery(text: string): Query {
-  const query: Query = {};
+  const query: Query = Object.create(null);
   for (const [key, value] of new URLSearchParams(text)) (query[key] ??= []).push(value);
   return query;
 }
