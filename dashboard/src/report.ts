@@ -3,6 +3,7 @@ import { mount } from "svelte";
 import type { Picture } from "./data/contract";
 import Report from "./Report.svelte";
 import "./style/app.css";
+import "./style/print.css";
 
 const target = document.getElementById("app")!;
 const text = document.getElementById("tunesmith-data")?.textContent ?? "";

@@ -81,6 +81,10 @@ export interface Layer {
   faint: number;
 }
 
+/** Logarithms of 1 + n / 16, since a picture takes half a million of them. */
+const LOGARITHMS = Float32Array.from({ length: 4096 }, (_, at) => Math.log1p((at + 0.5) / 16));
+const logarithm = (weight: number) => (weight < 256 ? LOGARITHMS[(weight * 16) | 0]! : Math.log1p(weight));
+
 /** Paints layers over each other into `pixels` (little-endian RGBA); later layers lie above. */
 export function paint(pixels: Uint32Array, layers: Layer[]): void {
   pixels.fill(0);
@@ -92,7 +96,7 @@ export function paint(pixels: Uint32Array, layers: Layer[]): void {
     for (let at = 0; at < weight.length; at += 1) {
       const here = weight[at]!;
       if (here < 0.02) continue;
-      const lit = faint + (1 - faint) * Math.log1p(here) * scale;
+      const lit = faint + (1 - faint) * Math.min(1, logarithm(here) * scale);
       const alpha = Math.min(255, 255 * lit * Math.min(1, here)) | 0;
       const colour = colours[Math.min(255, (255 * carried[at]!) / here) | 0]!;
       const below = pixels[at]!;

@@ -1,5 +1,5 @@
 // What a reader does: brush, move axes, sort, find, follow links by keys, act, give a token, lose the server.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { launch, open, show } from "./drive.mjs";
 import { start } from "./server.mjs";
 import { all, study } from "./studies.mjs";
@@ -12,6 +12,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await server?.close();
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
 });
 const selected = (page) => page.locator("[data-selected]").getAttribute("data-selected").then(Number);
 const inRange = (picture, low, high) => {
@@ -52,7 +55,7 @@ test("a brush by keyboard, and axes moved by keyboard and by dragging", async ()
   expect(await selected(page)).toBe(inRange(server.state.studies[0].picture, 0, 0.5));
   await page.keyboard.press("Delete");
   expect(await selected(page)).toBe(100);
-  const names = () => page.locator(".axis-name").allTextContents();
+  const names = () => page.locator(".axis-name").evaluateAll((found) => found.map((one) => one.dataset.name));
   const before = await names();
   await page.locator(".axis-name").first().focus();
   await page.keyboard.press("ArrowRight");
@@ -173,7 +176,7 @@ test("acts: pause and go on, enqueue, a budget, cancel", async () => {
   await page.getByRole("button", { name: "Enqueue", exact: true }).click();
   await page.waitForSelector("dialog", { state: "detached" });
   await page.getByRole("button", { name: "Edit the budget" }).click();
-  await page.getByLabel("trials").fill("250");
+  await page.getByRole("textbox", { name: /^trials/ }).fill("250");
   await page.getByRole("button", { name: "Change" }).click();
   await page.waitForSelector("dialog", { state: "detached" });
   const running = studies[0].picture.trials.state.indexOf(1);

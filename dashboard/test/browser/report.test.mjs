@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, open } from "./drive.mjs";
 import { all, bytes } from "./studies.mjs";
@@ -71,7 +71,7 @@ test("axe finds nothing serious in a report", async () => {
     const page = await open(browser, { colorScheme });
     await page.goto(write(all()[0]));
     await page.waitForSelector("[data-view=trials]");
-    const { violations } = await new AxeBuilder.default({ page }).analyze();
+    const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => `${id} ${nodes[0].html.slice(0, 120)}`)).toEqual([]);
     await page.context().close();
   }

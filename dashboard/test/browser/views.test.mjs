@@ -1,5 +1,5 @@
 // Every view of every made-up study, in light and dark, held against the data; axe on each.
-import AxeBuilder from "@axe-core/playwright";
+import { AxeBuilder } from "@axe-core/playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch, open, show, VIEWS, walk } from "./drive.mjs";
 import { start } from "./server.mjs";
@@ -25,7 +25,7 @@ for (const made of all()) {
 }
 
 async function faults(page) {
-  const { violations } = await new AxeBuilder.default({ page }).analyze();
+  const { violations } = await new AxeBuilder({ page }).analyze();
   return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
 }
 
