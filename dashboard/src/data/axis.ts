@@ -55,7 +55,7 @@ function numeric(values: Value[], log: boolean): Scale {
 }
 
 /** The range to draw: all of it, or the middle nine tenths with room around where wild values would flatten the rest. */
-export function readable(values: Float32Array | number[], sides: "both" | "all" = "both"): [number, number] | null {
+export function readable(values: Float32Array | (number | null)[], sides: "both" | "all" = "both"): [number, number] | null {
   const all = range(values);
   const most = range(values, 0.05);
   if (!all || !most || sides === "all") return all;

@@ -39,11 +39,30 @@ export function thin(from: number, to: number, most: number): number[] {
   return Array.from({ length: most }, (_, at) => from + Math.round(at * stride));
 }
 
-/** The finite range of `values`, a `share` of the highest and lowest left out on request; null where there is none. */
-export function range(values: Float32Array | number[], share = 0): [number, number] | null {
-  const finite = Array.from(values).filter((value) => value !== null && Number.isFinite(value));
-  if (finite.length === 0) return null;
-  const sorted = Float64Array.from(finite).sort();
+/** Values that are sorted to find a share of them; of more, every so-manieth is taken. */
+const MOST_SORTED = 20_000;
+
+/** The finite range of `values`, about a `share` of the highest and lowest left out on request; null where there is none. */
+export function range(values: Float32Array | (number | null)[], share = 0): [number, number] | null {
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at];
+    if (value === null || value === undefined || !Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low > high) return null;
+  return share === 0 ? [low, high] : middle(values, share);
+}
+
+function middle(values: Float32Array | (number | null)[], share: number): [number, number] {
+  const stride = Math.ceil(values.length / MOST_SORTED);
+  const found: number[] = [];
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at];
+    if ((at % stride === 0 || values.length < MOST_SORTED) && value !== null && value !== undefined && Number.isFinite(value)) found.push(value);
+  }
+  const sorted = Float64Array.from(found.length > 0 ? found : [0]).sort();
   const cut = Math.floor(sorted.length * share);
   return [sorted[cut]!, sorted[sorted.length - 1 - cut]!];
 }
