@@ -8,16 +8,16 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 class Look {
   #choice = $state<Choice>(stored());
   #system = $state(system.matches);
-  #printing = $state(false);
+  printing = $state(false);
   still = $state(still.matches);
   /** On paper everything is light. */
-  dark = $derived(!this.#printing && (this.#choice === null ? this.#system : this.#choice === "dark"));
+  dark = $derived(!this.printing && (this.#choice === null ? this.#system : this.#choice === "dark"));
 
   constructor() {
     system.addEventListener("change", () => (this.#system = system.matches));
     still.addEventListener("change", () => (this.still = still.matches));
-    addEventListener("beforeprint", () => (this.#printing = true));
-    addEventListener("afterprint", () => (this.#printing = false));
+    addEventListener("beforeprint", () => (this.printing = true));
+    addEventListener("afterprint", () => (this.printing = false));
   }
 
   toggle(): void {
