@@ -7,6 +7,7 @@ mod events;
 mod log;
 mod studies;
 mod trials;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -22,12 +23,14 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Notify;
 use tunesmith_core::{Storage, Study, StudyId, wire::FORMAT};
+use tunesmith_view::Album;
 
 pub use description::description;
 
 use crate::Surroundings;
 use crate::gate;
 use crate::limits::Limits;
+use crate::pages;
 use crate::problem::Problem;
 
 /// The header in which both sides say which format of events they speak.
@@ -37,8 +40,9 @@ pub(crate) const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Studies that are kept between requests.
 const MOST_KEPT: usize = 16;
 
-/// A study between requests; none while nobody has read it, or after a fault.
-type Kept = Arc<Mutex<Option<Study>>>;
+/// A study between requests, with the album of its log once somebody has looked; none while nobody has read it, or
+/// after a fault.
+type Kept = Arc<Mutex<Option<(Study, Album)>>>;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -85,15 +89,38 @@ impl State {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let storage = &*surroundings.storage;
             // Where something goes wrong on the way the copy is gone, and read again next time.
-            let mut study = match kept.take() {
-                Some(mut study) => {
+            let (mut study, album) = match kept.take() {
+                Some((mut study, album)) => {
                     tunesmith_core::catch_up(storage, id, &mut study)?;
-                    study
+                    (study, album)
                 }
-                None => tunesmith_core::load(storage, id)?,
+                None => (tunesmith_core::load(storage, id)?, Album::default()),
             };
             let done = act(&surroundings, &mut study);
-            *kept = Some(study);
+            *kept = Some((study, album));
+            done
+        });
+        finish(done.await)
+    }
+
+    /// Looks at a study and its album, both brought up to date.
+    pub(crate) async fn with_album<T: Send + 'static>(
+        &self,
+        id: StudyId,
+        look: impl FnOnce(&Surroundings, &Study, &Album) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.with_study(id, |_, _| Ok(())).await?;
+        let (surroundings, kept) = (self.surroundings.clone(), self.kept(id));
+        let done = tokio::task::spawn_blocking(move || {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let storage = &*surroundings.storage;
+            let (study, mut album) = match kept.take() {
+                Some(both) => both,
+                None => (tunesmith_core::load(storage, id)?, Album::default()),
+            };
+            album.catch_up(storage, id, &study)?;
+            let done = look(&surroundings, &study, &album);
+            *kept = Some((study, album));
             done
         });
         finish(done.await)
@@ -128,14 +155,18 @@ pub(crate) fn routes(state: State) -> Router {
         .route("/log", get(log::read).post(log::append))
         .route("/trials", get(trials::list))
         .route("/trials/{trial}", get(trials::one))
+        .route("/trials/{trial}/page", get(views::page))
+        .route("/picture", get(views::picture))
+        .route("/curves", get(views::curves))
         .route("/commands", post(commands::command))
         .route("/events", get(events::listen));
     Router::new()
         .route("/healthz", get(health))
+        .route("/api/v1/access", get(views::access))
         .route("/api/v1/openapi.json", get(async || axum::Json(description())))
         .route("/api/v1/studies", get(log::list).post(log::create))
         .nest("/api/v1/studies/{study}", study)
-        .fallback(nowhere)
+        .fallback(elsewhere)
         .method_not_allowed_fallback(nowhere)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn_with_state(state.clone(), gate::pass))
@@ -144,6 +175,14 @@ pub(crate) fn routes(state: State) -> Router {
 
 async fn health() -> Response {
     axum::Json(json!({ "tunesmith": env!("CARGO_PKG_VERSION"), "format": FORMAT })).into_response()
+}
+
+/// The dashboard's files, and nothing else.
+async fn elsewhere(request: axum::extract::Request) -> Response {
+    match pages::page(request.method(), request.uri().path()) {
+        Some(page) => page,
+        None => nowhere().await.into_response(),
+    }
 }
 
 async fn nowhere() -> Problem {

@@ -17,6 +17,9 @@ use crate::tokens::Scope;
 /// How long an answer may take; one that lives on, as events do, only has to begin by then.
 const PATIENCE: Duration = Duration::from_secs(150);
 
+/// Where a client asks what it may do.
+const ACCESS: &str = "/api/v1/access";
+
 /// Lets a request through, or answers it.
 pub(crate) async fn pass(
     Extract(state): Extract<State>,
@@ -39,7 +42,7 @@ pub(crate) async fn pass(
     let headers = response.headers_mut();
     headers.insert(VERSION_HEADER, HeaderValue::from(FORMAT));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -48,7 +51,9 @@ fn check(state: &State, from: SocketAddr, request: &Request) -> Result<(), Probl
     state.limits.take(from.ip(), now).map_err(|wait| Problem::too_many(wait.as_secs() + 1))?;
     speaks_our_format(request.headers())?;
     is_not_too_large(request.headers())?;
-    if request.uri().path() == "/healthz" {
+    let path = request.uri().path();
+    // The dashboard's files say nothing of any study.
+    if path == "/healthz" || !path.starts_with("/api/") {
         return Ok(());
     }
     let Some(tokens) = &state.surroundings.tokens else {
@@ -58,10 +63,16 @@ fn check(state: &State, from: SocketAddr, request: &Request) -> Result<(), Probl
         Method::GET | Method::HEAD => Scope::Read,
         _ => Scope::Write,
     };
-    let token = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = token.and_then(|value| value.strip_prefix("Bearer "));
-    match token.and_then(|token| tokens.scope(token.trim())) {
+    let token = bearer(request.headers());
+    match token.and_then(|token| tokens.scope(token)) {
         Some(scope) if scope >= needed => Ok(()),
+        // Whoever asks what they may do is told: nothing.
+        None if path == ACCESS => {
+            if token.is_some() {
+                state.limits.wrong(from.ip(), now);
+            }
+            Ok(())
+        }
         Some(_) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "forbidden",
@@ -79,6 +90,12 @@ fn check(state: &State, from: SocketAddr, request: &Request) -> Result<(), Probl
             ))
         }
     }
+}
+
+/// The token that a request brings.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ").map(str::trim)
 }
 
 /// Whoever says that too much is coming is not heard out.

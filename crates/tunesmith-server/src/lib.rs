@@ -1,5 +1,5 @@
-//! The HTTP API: a storage for agents that may not reach the database, and what people and programs ask of a study. The
-//! only room with an asynchronous runtime.
+//! The HTTP API: a storage for agents that may not reach the database, what people and programs ask of a study, and the
+//! dashboard that asks it in a browser. The only room with an asynchronous runtime.
 //!
 //! Refuses to run anything: no path and no command that comes over the network is opened or executed here. A study that
 //! is created over HTTP is a line of the log. Refuses to decide anything too: commands go through the core's `decide`,
@@ -8,6 +8,7 @@
 mod api;
 mod gate;
 mod limits;
+mod pages;
 mod problem;
 mod tokens;
 
@@ -21,6 +22,7 @@ use axum::serve::ListenerExt;
 use tunesmith_core::{BackendError, Policy, Storage, StudyConfig, Timestamp, Writer};
 
 pub use api::description;
+pub use pages::report_page;
 pub use tokens::{AddError, Kept, LoadError, RemoveError, Scope, Tokens};
 
 /// How often a running server looks whether it is to stop.

@@ -3,7 +3,12 @@
 //!
 //! Refuses to judge what it sees: an event that a study would not apply must not come here.
 
-use tunesmith_core::{Event, Fact, RequeueReason, Revision, Stream, Writer};
+use tunesmith_core::{
+    CatchUpError, Event, Fact, RequeueReason, Revision, Storage, Stream, Study, StudyId, Writer,
+};
+
+/// Events that are read at once.
+const READ_AT_ONCE: u32 = 4_096;
 
 /// How a stretch of work can end, in the order of [`Ending`].
 pub(crate) const ENDINGS: [&str; 8] =
@@ -57,6 +62,28 @@ impl Album {
     /// How many events of the log are in it; the next one to [`show`](Self::show) comes after these.
     pub fn revision(&self) -> Revision {
         Revision(self.revision)
+    }
+
+    /// Takes what the log has up to where the study is.
+    ///
+    /// # Errors
+    /// Where the storage fails.
+    pub fn catch_up(
+        &mut self,
+        storage: &dyn Storage,
+        id: StudyId,
+        study: &Study,
+    ) -> Result<(), CatchUpError> {
+        while self.revision < study.revision().0 {
+            let left = study.revision().0 - self.revision;
+            let count = u32::try_from(left).map_or(READ_AT_ONCE, |left| left.min(READ_AT_ONCE));
+            let events = storage.read(id, self.revision(), count)?;
+            if events.is_empty() {
+                break;
+            }
+            events.iter().for_each(|event| self.show(event));
+        }
+        Ok(())
     }
 
     /// Takes the next event of the log.

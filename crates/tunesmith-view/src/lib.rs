@@ -2,7 +2,7 @@
 //! worked out in one place so that they cannot differ.
 //!
 //! Everything is a function of a [`Study`](tunesmith_core::Study) and, for what only the log tells (who worked when), of
-//! an [`Album`] that is folded from the same events. Refuses to draw, to read a log, and to decide anything.
+//! an [`Album`] that is folded from the same events. Refuses to draw, and to decide anything.
 
 mod album;
 mod curves;

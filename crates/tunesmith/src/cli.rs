@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Takes over the studies of a file that Optuna wrote: a journal or a SQLite database.
     Import(ImportArguments),
+    /// Opens the dashboard: serves it on this machine and says where.
+    Ui(UiArguments),
+    /// Writes a page with everything about a study into one file.
+    Report(ReportArguments),
     /// Serves the storage over HTTP, for agents that may not reach it and for programs that ask about studies.
     Serve(ServeArguments),
     /// Makes, lists and removes the tokens that a server knows.
@@ -266,6 +270,26 @@ pub(crate) struct ServeArguments {
     /// The file of tokens; whoever asks must then have one. Written by `tunesmith token add`.
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
+}
+
+/// What `ui` takes.
+#[derive(Debug, Args)]
+pub(crate) struct UiArguments {
+    #[command(flatten)]
+    pub serve: ServeArguments,
+    /// Shows it in the browser at once.
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// What `report` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The study's name; may be left out where the storage holds just one.
+    pub study: Option<String>,
+    /// The file to write, over one that is there; `report.html` in the study's folder where left out.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What `token` does.

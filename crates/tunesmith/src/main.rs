@@ -18,7 +18,7 @@ use clap::Parser;
 use cli::{Command, CommandLine};
 use commands::{
     agent, bench, best, compare, completions, enqueue, export, import, importance, init, replay,
-    rerun, run, schema, serve, show, sweep, token, trainer, trials,
+    report, rerun, run, schema, serve, show, sweep, token, trainer, trials, ui,
 };
 use exit::{Class, Failure};
 use tunesmith_file::LoadError;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     match dispatch(&line) {
         Ok(class) => class.into(),
         Err(failure) => {
-            report(&failure);
+            tell(&failure);
             failure.class.into()
         }
     }
@@ -52,6 +52,8 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
         Command::Compare(arguments) => compare::run(line, arguments),
         Command::Export(arguments) => export::run(&line.storage, arguments).map(done),
         Command::Import(arguments) => import::run(&line.storage, arguments).map(done),
+        Command::Ui(arguments) => ui::run(line, arguments).map(done),
+        Command::Report(arguments) => report::run(line, arguments).map(done),
         Command::Serve(arguments) => serve::run(line, arguments).map(done),
         Command::Token(arguments) => token::run(arguments).map(done),
         Command::Replay(arguments) => replay::run(line, arguments),
@@ -67,7 +69,7 @@ fn dispatch(line: &CommandLine) -> Result<Class, Failure> {
 }
 
 /// Shows an error on standard error. Those of study files show their lines themselves.
-fn report(failure: &Failure) {
+fn tell(failure: &Failure) {
     match failure.error.downcast_ref::<LoadError>() {
         Some(LoadError::Content(content)) => anstream::eprintln!("{}", content.render(true)),
         _ => anstream::eprintln!("error: {failure}"),

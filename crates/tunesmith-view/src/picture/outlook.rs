@@ -28,12 +28,12 @@ pub(super) fn budget(study: &Study, now: Timestamp) -> Json {
     let limits: Vec<Json> = [
         limit("trials", "trials", f64::from(study.searched_trials()), budget.trials.map(f64::from)),
         limit(
-            "wall time",
+            "wall",
             "seconds",
             spent.wall_ms as f64 / 1e3,
             budget.wall_ms.map(|wall| wall as f64 / 1e3),
         ),
-        limit("device time", "seconds", spent.device_seconds, budget.device_seconds),
+        limit("device", "seconds", spent.device_seconds, budget.device_seconds),
         limit("money", "money", spent.cost.unwrap_or(0.0), budget.cost),
     ]
     .into_iter()

@@ -15,8 +15,8 @@ use super::studies;
 use crate::artefacts::Artefacts;
 use crate::cli::{AgentArguments, CommandLine};
 use crate::exit::{Class, Classified, Failure};
-use crate::progress::{displays, watch};
 use crate::interrupt;
+use crate::progress::{displays, watch};
 use tunesmith_file::Task;
 
 /// Why an agent cannot work.

@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod importance;
 pub(crate) mod init;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -22,6 +23,7 @@ pub(crate) mod sweep;
 pub(crate) mod token;
 pub(crate) mod trainer;
 pub(crate) mod trials;
+pub(crate) mod ui;
 
 use std::io::{ErrorKind, Write};
 

@@ -1,7 +1,7 @@
 //! `tunesmith serve`: the storage over HTTP until somebody stops it. It refuses to be reached from other machines
 //! without tokens.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -18,6 +18,22 @@ use crate::interrupt;
 
 /// Serves.
 pub(crate) fn run(line: &CommandLine, arguments: &ServeArguments) -> Result<(), Failure> {
+    serve(line, arguments, |address| {
+        if !line.quiet {
+            anstream::eprintln!(
+                "serving {} on http://{address}, with a dashboard; Ctrl-C ends it",
+                studies::shown(&line.storage)
+            );
+        }
+    })
+}
+
+/// Serves, and tells where once that is known.
+pub(super) fn serve(
+    line: &CommandLine,
+    arguments: &ServeArguments,
+    tell: impl FnOnce(SocketAddr),
+) -> Result<(), Failure> {
     let tokens = match &arguments.tokens {
         Some(path) => Some(Arc::new(Tokens::load(path).class(Class::Usage)?)),
         None => None,
@@ -37,11 +53,6 @@ pub(crate) fn run(line: &CommandLine, arguments: &ServeArguments) -> Result<(), 
         now: || SystemClock.now(),
     };
     let stop = interrupt::listen(true)?;
-    if !line.quiet {
-        anstream::eprintln!(
-            "serving {} on http://{address}; Ctrl-C ends it",
-            studies::shown(&line.storage)
-        );
-    }
+    tell(address);
     tunesmith_server::serve(listener, surroundings, &stop).class(Class::Usage)
 }

@@ -1,5 +1,5 @@
 //! What a run leaves when its worker has stopped: the winner measured on the test split, the table
-//! of trials, and what was found, in words. It refuses to touch the test split twice for one winner.
+//! of trials, the report, and what was found, in words. It refuses to touch the test split twice for one winner.
 
 use serde_json::json;
 use tunesmith_core::Study;
@@ -10,7 +10,7 @@ use tunesmith_train::protocol::SplitName;
 use super::{Finished, Run, open_failure};
 use crate::artefacts::Certificate;
 use crate::cli::{CommandLine, RunArguments};
-use crate::commands::print;
+use crate::commands::{print, report};
 use crate::exit::{Class, Classified, Failure};
 use crate::findings;
 
@@ -64,6 +64,11 @@ impl Run {
             .class(Class::Storage)?;
         if let Finish::Done(_) = finish {
             self.test(&study, session)?;
+        }
+        let headers = self.storage.studies().class(Class::Storage)?;
+        if let Some(header) = headers.iter().find(|header| header.name == study.config().name) {
+            let page = report::page(&*self.storage, header.id, &study)?;
+            self.artefacts.write(report::FILE, page.as_bytes()).class(Class::Storage)?;
         }
         Ok(Finished { certificate: self.certificate(&study)?, study })
     }
