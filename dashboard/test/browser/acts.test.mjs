@@ -258,8 +258,8 @@ test("a point under the pointer tells its trial, among a hundred and among ten t
     await page.waitForTimeout(900);
     const box = await page.locator(".chart canvas").boundingBox();
     let found = null;
-    for (let x = 0.3; x < 0.75 && !found; x += 0.005) {
-      await page.mouse.move(box.x + box.width * x, box.y + box.height * 0.45);
+    for (let at = 0; at < 400 && !found; at += 1) {
+      await page.mouse.move(box.x + box.width * (0.2 + 0.0055 * (at % 100)), box.y + box.height * (0.3 + 0.04 * Math.floor(at / 100)));
       found = (await page.locator(".tip strong").count()) > 0 ? await page.locator(".tip strong").textContent() : null;
     }
     expect(found).toMatch(/^trial \d+$/);
