@@ -30,6 +30,7 @@ const report = {
 export default defineConfig(({ mode }) => ({
   base: "./",
   plugins: [svelte()],
+  server: { proxy: { "/api": process.env.TUNESMITH_UI ?? "http://127.0.0.1:8766" } },
   define: mode === "report" ? { "process.env.NODE_ENV": JSON.stringify("production") } : {},
   build: { target: "es2022", ...(mode === "report" ? report : served) },
   test: { include: ["test/unit/**/*.test.ts"] },

@@ -42,11 +42,16 @@ export class Live {
     }, wait);
   }
 
-  /** Curves of a metric as of the present picture, asked for at most every other second. */
-  curves(metric: number): Promise<Curves> {
+  /** Curves of a metric as of the present picture, asked for at most every other second: a call may wait for its turn. */
+  async curves(metric: number): Promise<Curves> {
     const held = this.#curves.get(metric);
     const revision = this.picture!.revision;
-    if (held && (held.revision === revision || Date.now() - held.at < 2 * LEAST_BETWEEN_MS)) return held.curves;
+    if (held?.revision === revision) return held.curves;
+    const wait = held ? held.at + 2 * LEAST_BETWEEN_MS - Date.now() : 0;
+    if (wait > 0) {
+      await this.#pause(wait);
+      return this.curves(metric);
+    }
     const name = this.picture!.metrics[metric]!.name;
     const asked = curves(this.#study, name, MOST_POINTS).then(decode);
     asked.catch(() => this.#curves.delete(metric));

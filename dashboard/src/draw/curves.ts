@@ -94,7 +94,12 @@ function one(into: Raster, curves: Curves, across: Float32Array, trial: number, 
     if (!Number.isFinite(value) || (field.log && value <= 0)) continue;
     const x = px(field, across[at]!);
     const y = py(field, value);
-    if (!Number.isNaN(lastX)) segment(into, lastX, lastY, x, y);
+    if (!Number.isNaN(lastX)) {
+      const pixels = Math.max(Math.abs(x - lastX), Math.abs(y - lastY));
+      if (pixels < 1 && at < to - 1) continue;
+      // A pixel on: where two pieces meet, the pixel belongs to the first of them, or joints would show as stripes.
+      segment(into, lastX + (x - lastX) / Math.max(1, pixels), lastY + (y - lastY) / Math.max(1, pixels), x, y);
+    }
     [lastX, lastY] = [x, y];
   }
   if (to - from === 1 && !Number.isNaN(lastX)) {

@@ -250,3 +250,36 @@ test("tokens: asked for, wrong ones refused, readers act on nothing, and a close
   await page.context().close();
   await guarded.close();
 });
+
+test("a point under the pointer tells its trial, among a hundred and among ten thousand", async () => {
+  const page = await open(browser);
+  for (const id of [1, 3]) {
+    await show(page, server.url, `#/${id}/scatter`);
+    await page.waitForTimeout(900);
+    const box = await page.locator(".chart canvas").boundingBox();
+    let found = null;
+    for (let at = 0; at < 400 && !found; at += 1) {
+      await page.mouse.move(box.x + box.width * (0.2 + 0.0055 * (at % 100)), box.y + box.height * (0.3 + 0.04 * Math.floor(at / 100)));
+      found = (await page.locator(".tip strong").count()) > 0 ? await page.locator(".tip strong").textContent() : null;
+    }
+    expect(found).toMatch(/^trial \d+$/);
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.waitForSelector(`[data-view=trial] h2:has-text("${found.replace("trial", "Trial")}")`);
+  }
+  expect(page.faults).toEqual([]);
+});
+
+test("curves follow the last event, not only the first", async () => {
+  const page = await open(browser);
+  await show(page, server.url, "#/9/curves");
+  await page.waitForSelector(".curves[data-done=true]");
+  const one = server.state.studies.find(({ id }) => id === 9);
+  const before = Number(await page.locator(".curves").getAttribute("data-points"));
+  server.event(9);
+  await page.waitForTimeout(300);
+  one.curves[0][0].push([5000, 1, 0.9]);
+  server.event(9);
+  await page.waitForFunction((many) => Number(document.querySelector(".curves").dataset.points) === many + 1, before, { timeout: 8000 });
+  expect(page.faults).toEqual([]);
+});

@@ -39,7 +39,7 @@ for (const one of all().filter(({ id }) => id !== 3)) {
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(write(one));
     await page.waitForSelector("[data-view=trials]");
-    await page.waitForTimeout(400);
+    await page.waitForTimeout(300);
     const views = await page.locator("[data-view]").evaluateAll((found) => found.map((view) => view.dataset.view));
     expect(views.includes("front")).toBe(one.picture.metrics.length > 1);
     expect(views.includes("lineage")).toBe(one.picture.lineage.length > 0);

@@ -86,3 +86,17 @@ test("the policy on scripts holds, and nothing is asked of anyone else", async (
   expect(asked.every(({ host }) => host === new URL(server.url).host)).toBe(true);
   await page.context().close();
 });
+
+test("the walk notices a picture that is not what is drawn", async () => {
+  const page = await open(browser);
+  const { picture, id } = server.state.studies[0];
+  const other = structuredClone(picture);
+  other.standing = "Another.";
+  other.counts[4] += 1;
+  other.trials.values[0][other.best] = 0.5;
+  other.timeline.trial.push(1);
+  other.history[0].trial.pop();
+  const wrong = (await walk(page, server.url, id, other)).join("\n");
+  for (const part of ["standing", "counts", "best value", "timeline", "history"]) expect(wrong).toContain(`study 1, ${part}`);
+  await page.context().close();
+});

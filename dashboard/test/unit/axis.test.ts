@@ -1,3 +1,4 @@
+// Axes of a study, quality, cells and fields.
 import { expect, test } from "vitest";
 import { axes, quality, readable, varying } from "../../src/data/axis";
 import { cells, field } from "../../src/data/grid";

@@ -1,3 +1,4 @@
+// Brushes: who lies in them, how they move, how links keep them.
 import { expect, test } from "vitest";
 import { between, nudge, read, reorder, selected, write } from "../../src/data/brush";
 

@@ -1,3 +1,4 @@
+// The curves' bytes: read back, thinned, refused.
 import { expect, test } from "vitest";
 import { BadCurves, decode, fromBase64, range, thin } from "../../src/data/curves";
 // @ts-expect-error made-up studies are plain JavaScript

@@ -1,3 +1,4 @@
+// The rasteriser, and what lies nearest to the pointer.
 import { expect, test } from "vitest";
 import type { Curves } from "../../src/data/contract";
 import { plain, table, viridis } from "../../src/draw/colour";

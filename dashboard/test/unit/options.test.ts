@@ -1,3 +1,4 @@
+// What charts are given, held against the picture.
 import { expect, test } from "vitest";
 import { axes } from "../../src/data/axis";
 import { across, historyOption, stairs } from "../../src/options/history";

@@ -1,3 +1,4 @@
+// Links: there and back, with any names.
 import { expect, test } from "vitest";
 import { format, parse, type Route } from "../../src/data/route";
 

@@ -1,3 +1,4 @@
+// Scales: places of values, what has none, ticks.
 import { expect, test } from "vitest";
 import { category, decades, linear, logarithmic, nice } from "../../src/data/scale";
 

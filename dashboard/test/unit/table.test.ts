@@ -1,3 +1,4 @@
+// The table: sorting and filtering lose and invent no trial.
 import { expect, test } from "vitest";
 import { columns, filtered, sorted } from "../../src/data/table";
 // @ts-expect-error made-up studies are plain JavaScript

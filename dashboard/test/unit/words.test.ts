@@ -1,3 +1,4 @@
+// Numbers in words, what is typed into forms, keys.
 import { expect, test } from "vitest";
 import type { Parameter } from "../../src/data/contract";
 import { budgetCommand, read, readAll } from "../../src/data/enqueue";
