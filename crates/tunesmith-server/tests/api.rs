@@ -1,104 +1,18 @@
 //! The API as its clients meet it, over a real connection.
 
+mod serving;
+
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use expect_test::{expect, expect_file};
 use serde_json::{Value as Json, json};
-use tunesmith_core::{
-    BackendError, Domain, Goal, Metric, Parameter, SearchSpace, Storage, StudyConfig, StudyId,
-    Timestamp, Writer, wire,
-};
-use tunesmith_server::{ServeError, Surroundings, description, serve};
+use tunesmith_core::{StudyId, wire};
+use tunesmith_server::{ServeError, description, serve};
 use tunesmith_store::Memory;
 
-struct Server {
-    address: SocketAddr,
-    storage: Arc<Memory>,
-    stop: Arc<AtomicBool>,
-    serving: Option<JoinHandle<()>>,
-}
-
-fn surroundings(storage: Arc<Memory>) -> Surroundings {
-    Surroundings {
-        storage,
-        policies: Arc::new(|config: &StudyConfig| {
-            tunesmith_search::policy(config).map_err(BackendError::from)
-        }),
-        tokens: None,
-        writer: Writer::new("server"),
-        now: || Timestamp(5_000),
-    }
-}
-
-fn config(name: &str) -> StudyConfig {
-    let rate = Parameter::new("learning_rate", Domain::log_float(1e-5, 1e-2));
-    let space = SearchSpace::new(vec![rate]).expect("a space");
-    StudyConfig::new(name, space, Metric::new("accuracy", Goal::Maximize))
-}
-
-impl Server {
-    fn start() -> Self {
-        let storage = Arc::new(Memory::new());
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let stop = Arc::new(AtomicBool::new(false));
-        let (asked, around) = (Arc::clone(&stop), surroundings(Arc::clone(&storage)));
-        let serving = std::thread::spawn(move || serve(listener, around, &asked).expect("serves"));
-        Self { address, storage, stop, serving: Some(serving) }
-    }
-
-    fn study(&self) -> StudyId {
-        self.storage.create(&config("one"), &Writer::new("test"), Timestamp(1)).expect("new")
-    }
-
-    /// Status and answer.
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Json) {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let agent: ureq::Agent = config.into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(body.to_owned()).expect("a request");
-        let mut response = agent.run(request).expect("an answer");
-        let text = response.body_mut().read_to_string().expect("text");
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Json::String(text)))
-    }
-
-    fn get(&self, path: &str) -> (u16, Json) {
-        self.ask("GET", path, &[], "")
-    }
-
-    fn command(&self, body: &Json) -> (u16, Json) {
-        let headers = [("Content-Type", "application/json")];
-        self.ask("POST", "/api/v1/studies/1/commands", &headers, &body.to_string())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        if let Some(serving) = self.serving.take() {
-            drop(serving.join());
-        }
-    }
-}
-
-/// Status and what is said of it.
-fn refusal((status, answer): (u16, Json)) -> String {
-    let error = &answer["error"];
-    format!(
-        "{status} {}: {}",
-        error["code"].as_str().unwrap_or("?"),
-        error["message"].as_str().unwrap_or("?")
-    )
-}
+use serving::{Server, config, refusal, surroundings};
 
 #[test]
 fn people_see_a_study_and_steer_it() {
@@ -143,7 +57,7 @@ fn what_cannot_be_done_is_said() {
     let headers = [("Content-Type", "application/json")];
     let creation = json!({ "config": { "format": 1 }, "by": "me", "at": 1 }).to_string();
     said.push(refusal(server.ask("POST", "/api/v1/studies", &headers, &creation)));
-    expect![[r"
+    expect![[r#"
         404 no_such_study: there is no study 7; GET /api/v1/studies lists those that there are
         400 malformed: `one` is no study: studies are addressed by their `id`
         404 no_such_trial: there is no trial 3
@@ -155,9 +69,9 @@ fn what_cannot_be_done_is_said() {
         400 format: this server speaks format 1 and the client 99; update the older one
         403 foreign: without tokens this server answers only requests to localhost from this machine's own programs and pages
         409 rejected: there is no trial 3
-        400 malformed: unknown variant `run`, expected one of `pause`, `resume`, `cancel`, `enqueue` at line 1 column 16
+        400 malformed: unknown variant `run`, expected one of `pause`, `resume`, `cancel`, `enqueue`, `budget` at line 1 column 16
         409 rejected: rate is no parameter of this study; there are learning_rate
-        400 malformed: config: cannot be read: missing field `config` at line 1 column 12"]].assert_eq(&said.join("\n"));
+        400 malformed: config: cannot be read: missing field `config` at line 1 column 12"#]].assert_eq(&said.join("\n"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A study for people's eyes, as columns: everything but its curves.
 //!
-//! Shapes and names are those of `dashboard/src/contract.ts`. Refuses to leave a key out: what there is none of is null.
+//! Shapes and names are those of `dashboard/src/data/contract.ts`. Refuses to leave a key out: what there is none of is null.
 
 mod history;
 mod outlook;

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use tunesmith_core::{
     Command, Component, Condition, Domain, Event, FailureReason, Goal, LeaseKey, Metric, Outcome,
     Parameter, Params, Policy, Report, RequeueReason, SearchSpace, Storage, Study, StudyConfig,
-    StudyId, Timestamp, TrialState, Values, Writer,
+    StudyId, Timestamp, TrialState, Value, Values, Writer,
 };
 use tunesmith_store::Memory;
 use tunesmith_view::{Album, curves, page, picture, report};

@@ -150,6 +150,47 @@ fn help_lists_commands_and_exit_codes() {
 }
 
 #[test]
+fn a_report_says_what_is_shown() {
+    let folder = folder();
+    with_a_study(folder.path(), "rte");
+    check(folder.path(), &["report"], expect![[r#"
+        $ tunesmith report
+        the report is FOLDER/runs/rte/report.html
+        exit 0
+    "#]]);
+    check(folder.path(), &["report", "rte", "--output", "deep/er/page.html"], expect![[r#"
+        $ tunesmith report rte --output deep/er/page.html
+        the report is deep/er/page.html
+        exit 0
+    "#]]);
+    let page = std::fs::read_to_string(folder.path().join("runs/rte/report.html"));
+    let page = page.expect("it is written");
+    let from = page.find(r#"{"curves":"#).expect("data");
+    let end = page[from..].find("</script>").expect("an end");
+    let data: serde_json::Value = serde_json::from_str(&page[from..from + end]).expect("JSON");
+    let shown = Command::new(env!("CARGO_BIN_EXE_tunesmith"))
+        .args(["show", "--json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let picture = &data["picture"];
+    assert_eq!(picture["name"], shown["study"]);
+    assert_eq!(picture["metrics"], shown["metrics"]);
+    assert_eq!(picture["cost"]["device_seconds"], shown["device_seconds"]);
+    assert_eq!(picture["cost"]["money"], shown["cost"]);
+    assert_eq!(picture["cost"]["saved_seconds"], shown["saved_device_seconds"]);
+    assert_eq!(picture["best"], shown["best"]["trial"]);
+    for (state, count) in shown["trials"].as_object().expect("counts") {
+        let states = picture["states"].as_array().expect("states");
+        let place = states.iter().position(|one| one == state).expect("a state");
+        assert_eq!(picture["counts"][place], *count, "{state}");
+    }
+    let best = shown["best"]["trial"].as_u64().expect("a number") as usize;
+    assert_eq!(picture["trials"]["values"][0][best], shown["best"]["value"]);
+}
+
+#[test]
 fn a_study_is_shown() {
     let folder = folder();
     with_a_study(folder.path(), "rte");

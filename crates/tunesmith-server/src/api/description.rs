@@ -24,6 +24,7 @@ pub fn description() -> Json {
 fn paths() -> Json {
     json!({
         "/healthz": { "get": operation("Whether the server answers, and which versions it speaks.", &[], None, &answer("200", "Health")) },
+        "/api/v1/access": { "get": operation("What the caller may do; asked with or without a token.", &[], None, &answer("200", "Access")) },
         "/api/v1/openapi.json": { "get": operation("This description.", &[], None, &json!({ "200": { "description": "OpenAPI 3.1" } })) },
         "/api/v1/studies": {
             "get": operation("Every study, oldest first.", &[], None, &answer("200", "Studies")),
@@ -43,8 +44,17 @@ fn paths() -> Json {
         "/api/v1/studies/{study}/trials/{trial}": {
             "get": operation("One trial with its reports.", &[study(), segment("trial", "its number")], None, &answer("200", "Trial")),
         },
+        "/api/v1/studies/{study}/trials/{trial}/page": {
+            "get": operation("Everything that is known of a trial, as the dashboard shows it.", &[study(), segment("trial", "its number")], None, &answer("200", "Page")),
+        },
+        "/api/v1/studies/{study}/picture": {
+            "get": operation("Everything of a study but its curves, as columns. 304 where `after` is its revision.", &[study(), number("after", "the revision that the caller has")], None, &answer("200", "Picture")),
+        },
+        "/api/v1/studies/{study}/curves": {
+            "get": operation("The learning curves of a metric: little-endian u32 magic, trials, points, revision, offsets (trials + 1); f32 steps, fractions, values.", &[study(), word("metric", "its name"), number("most", "points at most; curves are thinned evenly")], None, &json!({ "200": { "description": "done", "content": { "application/octet-stream": {} } }, "default": problem() })),
+        },
         "/api/v1/studies/{study}/commands": {
-            "post": operation("Tells a study to pause, to resume, to cancel a trial or to try some hyperparameters.", &[study()], Some(&content("application/json", "Command")), &answer("200", "Facts")),
+            "post": operation("Tells a study to pause, to resume, to cancel a trial, to try some hyperparameters or to spend more or less.", &[study()], Some(&content("application/json", "Command")), &answer("200", "Facts")),
         },
         "/api/v1/studies/{study}/events": {
             "get": operation("What happens, as server-sent events from `Last-Event-ID` on; an event's id is its revision.", &[study()], None, &json!({ "200": { "description": "events", "content": { "text/event-stream": {} } }, "default": problem() })),
@@ -70,14 +80,31 @@ fn schemas() -> Json {
         "Revision": object(&[("revision", whole.clone())]),
         "Trials": object(&[("trials", json!({ "type": "array", "items": { "$ref": "#/components/schemas/Trial" } })), ("total", whole.clone())]),
         "Trial": object(&[("number", whole.clone()), ("state", text), ("params", json!({ "type": "object" }))]),
+        "Page": object(&[("number", whole.clone()), ("reports", json!({ "type": "array" })), ("stretches", json!({ "type": "array" }))]),
+        "Picture": object(&[("format", json!({ "const": 1 })), ("revision", whole.clone()), ("trials", json!({ "type": "object" }))]),
+        "Access": object(&[("tokens", json!({ "type": "boolean" })), ("scope", json!({ "type": ["string", "null"] }))]),
         "Facts": object(&[("events", json!({ "type": "array" }))]),
         "Command": { "oneOf": [
             object(&[("command", json!({ "const": "pause" }))]),
             object(&[("command", json!({ "const": "resume" }))]),
             object(&[("command", json!({ "const": "cancel" })), ("trial", whole)]),
             object(&[("command", json!({ "const": "enqueue" })), ("params", json!({ "type": "object" }))]),
+            budget(),
         ] },
     })
+}
+
+/// Limits that are left out stay as they are.
+fn budget() -> Json {
+    let mut schema = object(&[("command", json!({ "const": "budget" }))]);
+    let (trials, seconds) =
+        (json!({ "type": "integer", "minimum": 1 }), json!({ "type": "number" }));
+    for (name, kind) in
+        [("trials", &trials), ("wall", &seconds), ("device", &seconds), ("money", &seconds)]
+    {
+        schema["properties"][name] = kind.clone();
+    }
+    schema
 }
 
 fn object(fields: &[(&str, Json)]) -> Json {
@@ -104,6 +131,10 @@ fn study() -> Json {
 
 fn segment(name: &str, about: &str) -> Json {
     json!({ "name": name, "in": "path", "required": true, "description": about, "schema": { "type": "integer" } })
+}
+
+fn word(name: &str, about: &str) -> Json {
+    json!({ "name": name, "in": "query", "required": true, "description": about, "schema": { "type": "string" } })
 }
 
 fn number(name: &str, about: &str) -> Json {

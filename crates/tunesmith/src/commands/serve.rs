@@ -21,7 +21,7 @@ pub(crate) fn run(line: &CommandLine, arguments: &ServeArguments) -> Result<(), 
     serve(line, arguments, |address| {
         if !line.quiet {
             anstream::eprintln!(
-                "serving {} on http://{address}, with a dashboard; Ctrl-C ends it",
+                "serving {} and its dashboard on http://{address}; Ctrl-C ends it",
                 studies::shown(&line.storage)
             );
         }
