@@ -57,7 +57,7 @@ fn what_cannot_be_done_is_said() {
     let headers = [("Content-Type", "application/json")];
     let creation = json!({ "config": { "format": 1 }, "by": "me", "at": 1 }).to_string();
     said.push(refusal(server.ask("POST", "/api/v1/studies", &headers, &creation)));
-    expect![[r#"
+    expect![[r"
         404 no_such_study: there is no study 7; GET /api/v1/studies lists those that there are
         400 malformed: `one` is no study: studies are addressed by their `id`
         404 no_such_trial: there is no trial 3
@@ -71,7 +71,7 @@ fn what_cannot_be_done_is_said() {
         409 rejected: there is no trial 3
         400 malformed: unknown variant `run`, expected one of `pause`, `resume`, `cancel`, `enqueue`, `budget` at line 1 column 16
         409 rejected: rate is no parameter of this study; there are learning_rate
-        400 malformed: config: cannot be read: missing field `config` at line 1 column 12"#]].assert_eq(&said.join("\n"));
+        400 malformed: config: cannot be read: missing field `config` at line 1 column 12"]].assert_eq(&said.join("\n"));
 }
 
 #[test]

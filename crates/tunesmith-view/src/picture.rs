@@ -143,9 +143,10 @@ pub(crate) fn command(what: &str, words: &[&str], study: &str) -> Json {
             && !text.starts_with('-')
             && text.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
     };
-    let quoted = match is_plain(study) {
-        true => study.to_owned(),
-        false => format!("'{}'", study.replace('\'', r"'\''")),
+    let quoted = if is_plain(study) {
+        study.to_owned()
+    } else {
+        format!("'{}'", study.replace('\'', r"'\''"))
     };
     let guard = if study.starts_with('-') { "-- " } else { "" };
     json!({ "name": what, "line": format!("tunesmith {} {guard}{quoted}", words.join(" ")) })

@@ -153,16 +153,24 @@ fn help_lists_commands_and_exit_codes() {
 fn a_report_says_what_is_shown() {
     let folder = folder();
     with_a_study(folder.path(), "rte");
-    check(folder.path(), &["report"], expect![[r#"
+    check(
+        folder.path(),
+        &["report"],
+        expect![[r#"
         $ tunesmith report
         the report is FOLDER/runs/rte/report.html
         exit 0
-    "#]]);
-    check(folder.path(), &["report", "rte", "--output", "deep/er/page.html"], expect![[r#"
+    "#]],
+    );
+    check(
+        folder.path(),
+        &["report", "rte", "--output", "deep/er/page.html"],
+        expect![[r#"
         $ tunesmith report rte --output deep/er/page.html
         the report is deep/er/page.html
         exit 0
-    "#]]);
+    "#]],
+    );
     let page = std::fs::read_to_string(folder.path().join("runs/rte/report.html"));
     let page = page.expect("it is written");
     let from = page.find(r#"{"curves":"#).expect("data");

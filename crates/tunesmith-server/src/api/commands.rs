@@ -49,7 +49,7 @@ impl Limits {
 }
 
 impl Told {
-    fn as_command(self, study: &Study) -> Result<Command, Problem> {
+    fn into_command(self, study: &Study) -> Result<Command, Problem> {
         Ok(match self {
             Self::Pause => Command::Pause,
             Self::Resume => Command::Resume,
@@ -77,7 +77,7 @@ pub(crate) async fn command(
             let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
             Problem::new(status, "policy", error.to_string())
         })?;
-        let command = told.as_command(study)?;
+        let command = told.into_command(study)?;
         let (storage, writer) = (&*surroundings.storage, &surroundings.writer);
         let now = (surroundings.now)();
         Ok(tunesmith_core::submit(storage, id, study, &policy, writer, &command, now)?)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tunesmith_core::{
     BackendError, Domain, Goal, Metric, Parameter, SearchSpace, Storage, StudyConfig, StudyId,
     Timestamp, Writer,

@@ -17,13 +17,12 @@ pub(crate) const FILE: &str = "report.html";
 pub(crate) fn run(line: &CommandLine, arguments: &ReportArguments) -> Result<(), Failure> {
     let (storage, id, study) = studies::opened(&line.storage, arguments.study.as_deref())?;
     let page = page(&*storage, id, &study)?;
-    let file = match &arguments.output {
-        Some(file) => file.clone(),
-        None => {
-            let folder = Artefacts::of(&line.runs, &study.config().name).root().to_owned();
-            std::fs::create_dir_all(&folder).class(Class::Storage)?;
-            folder.join(FILE)
-        }
+    let file = if let Some(file) = &arguments.output {
+        file.clone()
+    } else {
+        let folder = Artefacts::of(&line.runs, &study.config().name).root().to_owned();
+        std::fs::create_dir_all(&folder).class(Class::Storage)?;
+        folder.join(FILE)
     };
     atomic::write(&file, page.as_bytes()).class(Class::Storage)?;
     print(&format!("the report is {}\n", file.display()))
